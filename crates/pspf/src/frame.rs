@@ -1,0 +1,128 @@
+//! Frames: a `tar.zst` slot of ours is a sequence of independent zstd frames whose lengths and digests are
+//! signed (security rule S11). Decoding streams: nobody holds a decoded frame.
+
+use zstd::stream::raw::{Decoder, InBuffer, Operation as _, OutBuffer};
+
+use crate::layout::limit;
+use crate::{Error, ErrorCode, Result};
+
+/// Longest piece of content that a sink is given at once, in bytes.
+pub const PIECE: usize = 128 * 1024;
+
+/// Decodes one stored frame whose digest has been checked, in pieces of at most [`PIECE`] bytes.
+///
+/// The stored bytes must be exactly one non-skippable zstd frame that decodes to exactly `content` bytes with a
+/// window of at most 8 MiB; anything else is refused, whatever was already given to the sink.
+pub fn decode_into<E: From<Error>>(
+    stored: &[u8],
+    content: u64,
+    mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    if !stored.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return Err(refuse("does not begin with the magic of a zstd frame").into());
+    }
+    if content >= limit::RATIO_FREE_BYTES && content / limit::RATIO > stored.len() as u64 {
+        return Err(Error::rule(
+            ErrorCode::PspfLimit,
+            format!("frame of {} stored bytes claims {content} bytes of content", stored.len()),
+        )
+        .into());
+    }
+    let mut decoder = Decoder::new().map_err(|error| zstd_error(&error))?;
+    decoder
+        .set_parameter(zstd::stream::raw::DParameter::WindowLogMax(limit::ZSTD_WINDOW_LOG))
+        .map_err(|error| zstd_error(&error))?;
+    let mut input = InBuffer::around(stored);
+    let mut piece = vec![0; PIECE];
+    let mut written = 0_u64;
+    loop {
+        let mut output = OutBuffer::around(piece.as_mut_slice());
+        let before = input.pos();
+        let hint = decoder.run(&mut input, &mut output).map_err(|error| zstd_error(&error))?;
+        let produced = output.pos();
+        written += produced as u64;
+        if written > content {
+            return Err(refuse(&format!("decodes to more than {content} bytes")).into());
+        }
+        sink(&piece[..produced])?;
+        if hint == 0 {
+            break;
+        }
+        if produced == 0 && input.pos() == before {
+            return Err(refuse("ends in the middle").into());
+        }
+    }
+    if input.pos() != stored.len() {
+        return Err(refuse(&format!("{} bytes follow the frame", stored.len() - input.pos())).into());
+    }
+    if written != content {
+        return Err(refuse(&format!("decodes to {written} bytes, expected {content}")).into());
+    }
+    Ok(())
+}
+
+fn refuse(what: &str) -> Error {
+    Error::rule(ErrorCode::PspfFrame, format!("frame {what}"))
+}
+
+fn zstd_error(error: &std::io::Error) -> Error {
+    refuse(&format!("cannot be decoded: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(stored: &[u8], content: u64) -> Result<Vec<u8>> {
+        let mut all = Vec::new();
+        decode_into::<Error>(stored, content, |piece| {
+            all.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    fn compressed(content: &[u8]) -> Vec<u8> {
+        zstd::bulk::compress(content, 3).expect("compress")
+    }
+
+    #[test]
+    fn a_frame_decodes_to_what_was_compressed() {
+        let content: Vec<u8> = (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect();
+        assert_eq!(decode(&compressed(&content), content.len() as u64).expect("decode"), content);
+        assert_eq!(decode(&compressed(b""), 0).expect("decode"), b"");
+    }
+
+    #[test]
+    fn s11_a_frame_of_any_other_shape_is_refused() {
+        let frame = compressed(b"hello hello hello");
+        let twice = [frame.as_slice(), &frame].concat();
+        let skippable = [&[0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 9], frame.as_slice()].concat();
+        let cases: Vec<(&[u8], u64)> = vec![
+            (&frame, 16),
+            (&frame, 18),
+            (&twice, 17),
+            (&twice, 34),
+            (&skippable, 17),
+            (&frame[..frame.len() - 1], 17),
+            (b"", 0),
+            (b"\x28\xb5\x2f\xfd", 0),
+        ];
+        for (stored, content) in cases {
+            assert!(decode(stored, content).is_err(), "{} bytes for {content}", stored.len());
+        }
+    }
+
+    #[test]
+    fn s12_a_window_over_eight_mebibytes_is_refused() {
+        use zstd::stream::raw::CParameter;
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 3).expect("encoder");
+        encoder.set_parameter(CParameter::WindowLog(24)).expect("window");
+        encoder.include_contentsize(false).expect("content size");
+        std::io::copy(&mut std::io::repeat(7).take(20 << 20), &mut encoder).expect("compress");
+        let stored = encoder.finish().expect("finish");
+        assert!(decode(&stored, 20 << 20).is_err());
+    }
+
+    use std::io::Read as _;
+}
