@@ -1,0 +1,292 @@
+//! Assembly: plan, launcher and key in, one signed package file out.
+//!
+//! Guaranteed: same plan, trees, launcher, key and time stamp give the same bytes; the file appears complete, with
+//! mode 0755, or not at all; it was opened by the reader before it got its name. The launcher is copied and hashed,
+//! never executed. Folders are not created, and no child process is started (security rule S25).
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+
+use pspf::keys::SigningKey;
+use pspf::layout::TRAILER_SIZE;
+use pspf::render::Rendering;
+use pspf::{Metadata, Package, hex, keys, layout, render, tar};
+use sha2::{Digest as _, Sha256};
+
+use crate::archive::{self, Tree};
+use crate::document::{self, Facts};
+use crate::frames::{self, Compression, Meter, Stored};
+use crate::keys::KeySource;
+use crate::place;
+use crate::plan::Plan;
+use crate::progress::{Progress, Stage};
+use crate::{Error, Result, compose};
+
+/// Compression levels that callers may choose: development, default, release.
+pub const LEVELS: [i32; 3] = [3, 9, 19];
+/// More threads than this only cost memory.
+const THREADS_MAX: usize = 16;
+/// Launchers have a few megabytes; a longer file is something else.
+const LAUNCHER_LIMIT: u64 = 256 * 1024 * 1024;
+/// Last second that a plain tar header can hold.
+const LAST_SECOND: u64 = 0o777_7777_7777;
+/// 1980-01-01T00:00:00Z: ZIP files made of package files cannot hold an earlier time.
+const FIRST_SECOND: u64 = 315_532_800;
+const PIECE: usize = 1024 * 1024;
+
+/// What to assemble.
+pub struct Request {
+    /// The plan as JSON text.
+    pub manifest_json: String,
+    /// The package file; its folder must exist.
+    pub output: PathBuf,
+    /// The launcher to embed.
+    pub launcher: PathBuf,
+    /// Lower hex SHA-256 that the launcher must have.
+    pub launcher_sha256: Option<String>,
+    /// One of [`LEVELS`].
+    pub level: i32,
+    /// Number of compression threads; as many as there are cores when absent.
+    pub threads: Option<usize>,
+    /// Who signs.
+    pub key: KeySource,
+    /// Seconds since 1970 for archive members and the build record, not before 1980.
+    pub source_date_epoch: Option<u64>,
+}
+
+/// A finished package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assembled {
+    /// The file.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Lower hex SHA-256 of the whole file.
+    pub sha256: String,
+    /// Lower hex SHA-256 of the public key.
+    pub fingerprint: String,
+    /// What became of each slot.
+    pub slots: Vec<AssembledSlot>,
+}
+
+/// One slot of a finished package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssembledSlot {
+    /// Name of the slot.
+    pub id: String,
+    /// Bytes in the package.
+    pub stored: u64,
+    /// Bytes of the tar stream.
+    pub content: u64,
+    /// Members of any kind.
+    pub members: u64,
+    /// Independently compressed parts.
+    pub frames: u64,
+}
+
+/// Assembles a package.
+pub fn assemble(request: &Request, progress: &dyn Progress) -> Result<Assembled> {
+    progress.check()?;
+    let compression = compression(request)?;
+    let plan = Plan::parse(&request.manifest_json)?;
+    let folder = output_folder(&request.output)?;
+    // Created at once: an unwritable place is found before minutes of work. The file has no name.
+    let mut spool = tempfile::tempfile_in(folder)
+        .map_err(Error::output("write in the folder of the output", &request.output))?;
+    let launcher = read_launcher(&request.launcher, request.launcher_sha256.as_deref())?;
+    let key = request.key.signing_key()?;
+    let trees =
+        plan.slots.iter().map(|slot| archive::walk(&slot.source, progress)).collect::<Result<Vec<Tree>>>()?;
+    compose::check_trees(&plan.extensions.flavor, &trees)?;
+
+    let stored = compress(&plan, &trees, compression, folder, &mut spool, progress)?;
+    let public_key = key.public_key();
+    let json = document::render(
+        &plan,
+        &Facts {
+            launcher_size: launcher.len() as u64,
+            launcher_sha256: Sha256::digest(&launcher).into(),
+            trees: &trees,
+            stored: &stored,
+            signer: keys::fingerprint(&public_key),
+            timestamp: compression.mtime,
+        },
+    )?;
+    let rendering = sign(&json, &key)?;
+    let (size, sha256) =
+        write(&request.output, folder, &launcher, &rendering, &mut spool, &stored, progress)?;
+    let slots = plan.slots.iter().zip(&trees).zip(&stored).map(|((slot, tree), stored)| AssembledSlot {
+        id: slot.id.clone(),
+        stored: stored.bytes,
+        content: stored.content,
+        members: tree.entries.len() as u64,
+        frames: stored.frames.len() as u64,
+    });
+    Ok(Assembled {
+        path: request.output.clone(),
+        size,
+        sha256,
+        fingerprint: hex::encode(&keys::fingerprint(&public_key)),
+        slots: slots.collect(),
+    })
+}
+
+fn compression(request: &Request) -> Result<Compression> {
+    let option = |message: String| Err(Error::Option { message });
+    if !LEVELS.contains(&request.level) {
+        return option(format!("compression level {}, expected 3, 9 or 19", request.level));
+    }
+    let mtime = request.source_date_epoch.unwrap_or(tar::DEFAULT_MTIME);
+    if !(FIRST_SECOND..=LAST_SECOND).contains(&mtime) {
+        return option(format!("SOURCE_DATE_EPOCH {mtime}, expected a time from {FIRST_SECOND} (1980) on"));
+    }
+    let threads = match request.threads {
+        Some(0) => return option("0 threads, expected at least 1".to_owned()),
+        Some(threads) => threads,
+        None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    };
+    Ok(Compression { level: request.level, threads: threads.min(THREADS_MAX), mtime })
+}
+
+fn output_folder(output: &Path) -> Result<&Path> {
+    let refuse = |action, kind: io::ErrorKind| Err(Error::output(action, output)(kind.into()));
+    if output.file_name().is_none() || output.is_dir() {
+        return refuse("write the package", io::ErrorKind::IsADirectory);
+    }
+    let folder = place::folder_of(output);
+    match fs::metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => Ok(folder),
+        Ok(_) => refuse("write in the folder of the output", io::ErrorKind::NotADirectory),
+        Err(error) => Err(Error::output("write in the folder of the output", output)(error)),
+    }
+}
+
+fn read_launcher(path: &Path, expected: Option<&str>) -> Result<Vec<u8>> {
+    let refuse = |message: String| Err(Error::Launcher { path: path.to_path_buf(), message });
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return refuse("the launcher to embed does not exist".to_owned());
+        }
+        opened => opened.map_err(Error::io("open the launcher", path))?,
+    };
+    let mut launcher = Vec::new();
+    file.take(LAUNCHER_LIMIT + 1).read_to_end(&mut launcher).map_err(Error::io("read the launcher", path))?;
+    if launcher.is_empty() || launcher.len() as u64 > LAUNCHER_LIMIT {
+        return refuse(format!("the launcher to embed is empty or longer than {LAUNCHER_LIMIT} bytes"));
+    }
+    if launcher.len() >= TRAILER_SIZE && launcher.ends_with(&layout::END_MARKER) {
+        return refuse("the launcher to embed is a package itself".to_owned());
+    }
+    let found = hex::encode(&Sha256::digest(&launcher));
+    match expected {
+        Some(expected) if expected != found => refuse(format!(
+            "the launcher to embed is not the expected one (got {found}, expected {expected})"
+        )),
+        _ => Ok(launcher),
+    }
+}
+
+fn compress(
+    plan: &Plan,
+    trees: &[Tree],
+    compression: Compression,
+    folder: &Path,
+    spool: &mut File,
+    progress: &dyn Progress,
+) -> Result<Vec<Stored>> {
+    let total = trees.iter().map(|tree| tree.bytes).sum();
+    let done = AtomicU64::new(0);
+    let slots = trees.iter().zip(&plan.slots);
+    slots
+        .map(|(tree, slot)| {
+            let meter = Meter { progress, stage: Stage::Compress, done: &done, total, detail: &slot.id };
+            frames::compress(tree, compression, folder, spool, &meter)
+        })
+        .collect()
+}
+
+fn sign(json: &[u8], key: &SigningKey) -> Result<Rendering> {
+    let metadata = pspf::strict_json::check(json).and_then(|()| Metadata::decode(json))?;
+    Ok(render::render(json, &metadata, key.public_key(), key.sign(json))?)
+}
+
+/// The file as it is written: hashed, counted, and reported.
+struct Output<'a> {
+    file: &'a mut File,
+    hasher: Sha256,
+    position: u64,
+    meter: Meter<'a>,
+    path: &'a Path,
+}
+
+impl Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(Error::output("write the package", self.path))?;
+        self.hasher.update(bytes);
+        self.position += bytes.len() as u64;
+        self.meter.advance(bytes.len())
+    }
+
+    /// Fills the gap before `offset`, which is shorter than the format's alignment.
+    fn align(&mut self, offset: u64) -> Result<()> {
+        let gap = offset.checked_sub(self.position).and_then(|gap| usize::try_from(gap).ok());
+        match gap.filter(|gap| *gap < 8) {
+            Some(gap) => self.write(&[0; 8][..gap]),
+            None => Err(Error::Internal { message: format!("part at {offset}, file at {}", self.position) }),
+        }
+    }
+}
+
+fn write(
+    path: &Path,
+    folder: &Path,
+    launcher: &[u8],
+    rendering: &Rendering,
+    spool: &mut File,
+    stored: &[Stored],
+    progress: &dyn Progress,
+) -> Result<(u64, String)> {
+    let failed = |error| Error::output("write the package", path)(error);
+    let mut file =
+        tempfile::Builder::new().prefix(".flavor-").suffix(".tmp").tempfile_in(folder).map_err(failed)?;
+    let done = AtomicU64::new(0);
+    let detail = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let total = rendering.package_size();
+    let mut output = Output {
+        file: file.as_file_mut(),
+        hasher: Sha256::new(),
+        position: 0,
+        meter: Meter { progress, stage: Stage::Write, done: &done, total, detail: &detail },
+        path,
+    };
+    launcher.chunks(PIECE).try_for_each(|piece| output.write(piece))?;
+    output.write(&rendering.metadata)?;
+    if !stored.is_empty() {
+        output.align(rendering.table_offset)?;
+        output.write(&rendering.table)?;
+    }
+    spool.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let mut piece = vec![0; PIECE];
+    for (slot, offset) in stored.iter().zip(&rendering.slot_offsets) {
+        output.align(*offset)?;
+        let mut left = slot.bytes;
+        while left > 0 {
+            let wanted = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+            spool.read_exact(&mut piece[..wanted]).map_err(failed)?;
+            output.write(&piece[..wanted])?;
+            left -= wanted as u64;
+        }
+    }
+    output.align(rendering.trailer_offset)?;
+    output.write(&rendering.trailer)?;
+    let sha256 = hex::encode(&output.hasher.finalize());
+    // The reader's own opinion, before anybody sees the file: a package that this version writes, it reads.
+    Package::open(file.as_file())
+        .map_err(|error| Error::Internal { message: format!("the new package does not open: {error}") })?;
+    place::set_mode(file.as_file(), 0o755).map_err(failed)?;
+    progress.check()?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok((total, sha256))
+}

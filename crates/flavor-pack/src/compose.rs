@@ -1,0 +1,174 @@
+//! The composition of a work environment as a plan asks for it (security rule S15): paths are relative and unique,
+//! nothing passes through a link or a file, links lead to members that exist, placeholders name shared slots.
+//! Launchers check again; here a mistake fails the build instead of every start.
+
+use std::collections::HashMap;
+
+use pspf::metadata::{Command, LinkKind};
+use pspf::tar::{self, Kind};
+
+use crate::archive::Tree;
+use crate::plan::{PlanFlavor, check_text, check_variable};
+use crate::{Error, Result};
+
+/// What can be checked before any tree is looked at.
+pub(crate) fn check_flavor(flavor: &PlanFlavor, slots: usize) -> Result<()> {
+    let at = |key: &str| format!("extensions.x-flavor.{key}");
+    if flavor.schema != 1 {
+        return Err(Error::plan(at("schema"), format!("{}, expected 1", flavor.schema)));
+    }
+    if flavor.slots.len() != slots {
+        let message = format!("{} entries for {slots} slots", flavor.slots.len());
+        return Err(Error::plan(at("slots"), message));
+    }
+    let libc = flavor.target.libc.as_deref().unwrap_or("none");
+    for (key, word, allowed) in [
+        ("target.os", flavor.target.os.as_str(), ["linux", "darwin", "windows"].as_slice()),
+        ("target.arch", &flavor.target.arch, &["amd64", "arm64"]),
+        ("target.libc", libc, &["gnu", "musl", "none"]),
+        ("launcher.kind", &flavor.launcher.kind, &["rust", "go"]),
+    ] {
+        if !allowed.contains(&word) {
+            return Err(Error::plan(at(key), format!("{word:?}, expected one of {}", allowed.join(", "))));
+        }
+    }
+    check_text(&at("launcher.version"), &flavor.launcher.version)?;
+    if !flavor.commands.contains_key(&flavor.default) {
+        return Err(Error::plan(at("default"), format!("{:?} is not among the commands", flavor.default)));
+    }
+    for (name, command) in &flavor.commands {
+        check_text(&at("commands"), name)?;
+        check_command(flavor, &at(&format!("commands.{name}")), command)?;
+    }
+    for file in &flavor.workenv.files {
+        check_placeholders(flavor, &at("workenv.files"), &file.content)?;
+        if !matches!(file.mode.as_str(), "0644" | "0755") {
+            return Err(Error::plan(
+                at("workenv.files"),
+                format!("mode {:?}, expected 0644 or 0755", file.mode),
+            ));
+        }
+    }
+    for unpack in &flavor.workenv.unpack {
+        if slot(flavor, &at("workenv.unpack"), unpack.slot)?.share {
+            let message = format!("slot {} is shared; only private slots are unpacked into it", unpack.slot);
+            return Err(Error::plan(at("workenv.unpack"), message));
+        }
+    }
+    for link in &flavor.workenv.links {
+        if !slot(flavor, &at("workenv.links"), link.slot)?.share {
+            let message = format!("slot {} is private; links lead to shared slots", link.slot);
+            return Err(Error::plan(at("workenv.links"), message));
+        }
+    }
+    flavor.workenv.path.iter().try_for_each(|folder| check_path(&at("workenv.path"), folder))
+}
+
+fn slot<'a>(flavor: &'a PlanFlavor, at: &str, number: u64) -> Result<&'a crate::plan::PlanFlavorSlot> {
+    usize::try_from(number)
+        .ok()
+        .and_then(|number| flavor.slots.get(number))
+        .ok_or_else(|| Error::plan(at, format!("slot {number}, the package has {}", flavor.slots.len())))
+}
+
+fn check_command(flavor: &PlanFlavor, at: &str, command: &Command) -> Result<()> {
+    match command.argv.first() {
+        Some(program) => check_text(&format!("{at}.argv"), program)?,
+        None => return Err(Error::plan(format!("{at}.argv"), "is empty")),
+    }
+    command.env.keys().try_for_each(|name| check_variable(&format!("{at}.env"), name))?;
+    let texts = command.argv.iter().chain(command.env.values()).chain(&command.cwd);
+    for text in texts {
+        check_placeholders(flavor, at, text)?;
+    }
+    Ok(())
+}
+
+/// `{slot:N}` names a shared slot. Other braces are text, as launchers take them.
+fn check_placeholders(flavor: &PlanFlavor, at: &str, text: &str) -> Result<()> {
+    for (start, opening) in text.match_indices("{slot:") {
+        let rest = &text[start + opening.len()..];
+        let Some(number) = rest.split_once('}').and_then(|(number, _)| number.parse::<u64>().ok()) else {
+            return Err(Error::plan(at, format!("malformed placeholder in {text:?}, expected {{slot:N}}")));
+        };
+        if !slot(flavor, at, number)?.share {
+            return Err(Error::plan(
+                at,
+                format!("{{slot:{number}}} names a private slot, which has no root"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_path(at: &str, path: &str) -> Result<()> {
+    tar::check_path(path).map_err(|error| Error::plan(at, error.to_string()))
+}
+
+/// Lays the work environment out on paper.
+pub(crate) fn check_trees(flavor: &PlanFlavor, trees: &[Tree]) -> Result<()> {
+    let mut paper = Paper { folders: HashMap::new() };
+    // Slot numbers were checked by `check_flavor`; there is one tree a slot.
+    let tree = |number: u64| &trees[usize::try_from(number).unwrap_or(usize::MAX)];
+    for unpack in &flavor.workenv.unpack {
+        check_path("extensions.x-flavor.workenv.unpack", &unpack.into)?;
+        paper.put("extensions.x-flavor.workenv.unpack", &unpack.into, true)?;
+        for entry in &tree(unpack.slot).entries {
+            let path = format!("{}/{}", unpack.into, entry.member.path);
+            let folder = entry.member.kind == Kind::Directory;
+            paper.put("extensions.x-flavor.workenv.unpack", &path, folder)?;
+        }
+    }
+    for link in &flavor.workenv.links {
+        let at = "extensions.x-flavor.workenv.links";
+        check_path(at, &link.path)?;
+        let Some(member) = tree(link.slot).member(&link.to) else {
+            let message =
+                format!("{:?} leads to {:?}, which slot {} does not hold", link.path, link.to, link.slot);
+            return Err(Error::plan(at, message));
+        };
+        if link.kind == LinkKind::Copy && member.kind == Kind::Directory {
+            return Err(Error::plan(
+                at,
+                format!("{:?} would copy the folder {:?}; files are copied", link.path, link.to),
+            ));
+        }
+        paper.put(at, &link.path, false)?;
+    }
+    for file in &flavor.workenv.files {
+        let at = "extensions.x-flavor.workenv.files";
+        check_path(at, &file.path)?;
+        paper.put(at, &file.path, false)?;
+    }
+    Ok(())
+}
+
+/// Every path that will exist, and whether it is a folder.
+struct Paper {
+    folders: HashMap<String, bool>,
+}
+
+impl Paper {
+    fn put(&mut self, at: &str, path: &str, folder: bool) -> Result<()> {
+        for (slash, _) in path.match_indices('/') {
+            let above = &path[..slash];
+            match self.folders.get(above) {
+                Some(true) => {}
+                Some(false) => {
+                    return Err(Error::plan(
+                        at,
+                        format!("{path:?} passes through {above:?}, which is no folder"),
+                    ));
+                }
+                None => {
+                    self.folders.insert(above.to_owned(), true);
+                }
+            }
+        }
+        match self.folders.insert(path.to_owned(), folder) {
+            None => Ok(()),
+            Some(true) if folder => Ok(()),
+            Some(_) => Err(Error::plan(at, format!("{path:?} is composed twice"))),
+        }
+    }
+}
