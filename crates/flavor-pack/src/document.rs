@@ -1,5 +1,5 @@
 //! The signed metadata of a new package: what the plan says, with every computed fact, and with each key that the
-//! original's readers insist on (FORMAT.md, "Metadata"). Nothing in it depends on the machine or the time of the
+//! original's readers insist on (FORMAT.md §5 and §13). Nothing in it depends on the machine or the time of the
 //! build, except through `SOURCE_DATE_EPOCH`.
 
 use pspf::metadata::{self, Digest, Flavor, FlavorSlot, Launcher, Signer, Unpacked};

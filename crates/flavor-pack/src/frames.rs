@@ -1,5 +1,5 @@
 //! From a member list to the stored bytes of a slot: a tar stream cut into frames at member boundaries, each
-//! frame compressed on its own (FORMAT.md, "Frames").
+//! frame compressed on its own (FORMAT.md §9).
 //!
 //! Guaranteed: the bytes depend on the members, the level and the time stamp alone, never on the number of
 //! threads or on how reads were cut. Memory is bounded by the number of threads: large files pass through in

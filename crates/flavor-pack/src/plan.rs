@@ -1,5 +1,5 @@
 //! The plan: what an assembly is told. It is the nested JSON manifest of the native builders with an
-//! `extensions.x-flavor` part (FORMAT.md, "Plan"). A plan says what goes in; sizes, digests, frames, launcher facts
+//! `extensions.x-flavor` part (FORMAT.md §15). A plan says what goes in; sizes, digests, frames, launcher facts
 //! and signer are computed, and a plan that states them is refused. So is whatever this version cannot do, instead
 //! of being left out.
 

@@ -1,4 +1,4 @@
-//! The tar profile of packages (FORMAT.md, "Tar profile"): what a member is, which names are portable, and the
+//! The tar profile of packages (FORMAT.md §10): what a member is, which names are portable, and the
 //! header as bytes. [`Decoder`] reads, `Encoder` (feature `write`) renders; neither touches the file system.
 
 mod decoder;
