@@ -21,9 +21,12 @@ pub const BLOCK: usize = 512;
 pub(crate) mod field {
     pub(crate) const NAME: (usize, usize) = (0, 100);
     pub(crate) const MODE: (usize, usize) = (100, 8);
+    #[cfg(feature = "write")]
     pub(crate) const UID: (usize, usize) = (108, 8);
+    #[cfg(feature = "write")]
     pub(crate) const GID: (usize, usize) = (116, 8);
     pub(crate) const SIZE: (usize, usize) = (124, 12);
+    #[cfg(feature = "write")]
     pub(crate) const MTIME: (usize, usize) = (136, 12);
     pub(crate) const CHECKSUM: (usize, usize) = (148, 8);
     pub(crate) const KIND: usize = 156;

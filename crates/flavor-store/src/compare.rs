@@ -1,0 +1,139 @@
+//! Comparing a tree with the package that it came from (STORE.md 6.3, S18): the verified stream is decoded again and
+//! read against the files. Needed for what was written in an earlier boot and may not have reached the disk.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pspf::tar::{Kind, Member, MemberSink};
+use pspf::{Package, ReadAt};
+use rustix::fs::FileType;
+
+use crate::directories::{Directories, open_file};
+use crate::error::{Error, Result};
+use crate::frames::decode_slot;
+use crate::identity::mode_bits;
+use crate::members::Members;
+use crate::removal::names;
+use crate::unpack::{Budget, unpacked};
+
+/// Whether everything beside the members counts as a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extra {
+    Differs,
+    Ignored,
+}
+
+/// Whether the tree at `root` is what `slot` unpacks to. Every byte of the slot was verified when this returns `Ok`,
+/// whatever the answer.
+pub(crate) fn matches_slot<R: ReadAt + Sync>(
+    package: &Package<R>,
+    slot: usize,
+    root: &OwnedFd,
+    extra: Extra,
+) -> Result<bool> {
+    let budget = Budget::new(slot, unpacked(package, slot));
+    let differs = AtomicBool::new(false);
+    let sinks = decode_slot(package, slot, || Comparer {
+        directories: Directories::new(root, false),
+        budget: &budget,
+        differs: &differs,
+        current: None,
+        piece: Vec::new(),
+        members: Vec::new(),
+    })?;
+    let members = Members::judge(sinks.into_iter().flat_map(|sink| sink.members).collect())?;
+    budget.settle()?;
+    if differs.load(Ordering::Relaxed) {
+        return Ok(false);
+    }
+    // Each member was found, so a tree of as many entries holds nothing else.
+    Ok(extra == Extra::Ignored || count_entries(root).is_some_and(|count| count == members.all().len()))
+}
+
+struct Comparer<'a> {
+    directories: Directories<'a>,
+    budget: &'a Budget,
+    differs: &'a AtomicBool,
+    current: Option<(File, u64)>,
+    piece: Vec<u8>,
+    members: Vec<Member>,
+}
+
+impl Comparer<'_> {
+    /// Whether `member` is there as it should be; files are left open for their bytes.
+    fn is_there(&mut self, member: &Member) -> Option<()> {
+        let (parent, name) = self.directories.parent_of(&member.path).ok()?;
+        match &member.kind {
+            Kind::File { size, executable } => {
+                let (file, stat) = open_file(parent, name)?;
+                let mode = if *executable { 0o755 } else { 0o644 };
+                let fits = u64::try_from(stat.st_size) == Ok(*size) && mode_bits(&stat) & 0o7777 == mode;
+                fits.then(|| self.current = Some((File::from(file), 0)))
+            }
+            Kind::Directory => {
+                let stat = rustix::fs::statat(parent, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).ok()?;
+                let directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+                (directory && mode_bits(&stat) & 0o7777 == 0o755).then_some(())
+            }
+            Kind::Symlink { target } => link_is(parent, name, target.as_bytes()).then_some(()),
+        }
+    }
+
+    fn differ(&mut self) {
+        self.differs.store(true, Ordering::Relaxed);
+        self.current = None;
+    }
+}
+
+impl MemberSink for Comparer<'_> {
+    type Error = Error;
+
+    fn begin(&mut self, member: &Member) -> Result<()> {
+        self.budget.spend(member)?;
+        self.members.push(member.clone());
+        if !self.differs.load(Ordering::Relaxed) && self.is_there(member).is_none() {
+            self.differ();
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, piece: &[u8]) -> Result<()> {
+        let Some((file, offset)) = &mut self.current else { return Ok(()) };
+        self.piece.resize(piece.len(), 0);
+        let same = ReadAt::read_exact_at(file, &mut self.piece, *offset).is_ok() && self.piece == piece;
+        *offset += piece.len() as u64;
+        if !same {
+            self.differ();
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.current = None;
+        Ok(())
+    }
+}
+
+/// Whether `name` is a link to exactly `target`.
+pub(crate) fn link_is(parent: &OwnedFd, name: &str, target: &[u8]) -> bool {
+    rustix::fs::readlinkat(parent, name, Vec::new()).is_ok_and(|found| found.as_bytes() == target)
+}
+
+/// Entries of any kind below `root`; `None` if some cannot be counted.
+fn count_entries(root: &OwnedFd) -> Option<usize> {
+    let mut count = 0;
+    for name in names(root).ok()? {
+        count += 1;
+        let stat = rustix::fs::statat(root, &name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            let flags = rustix::fs::OFlags::RDONLY
+                | rustix::fs::OFlags::DIRECTORY
+                | rustix::fs::OFlags::NOFOLLOW
+                | rustix::fs::OFlags::CLOEXEC;
+            let child = rustix::fs::openat(root, &name, flags, rustix::fs::Mode::empty()).ok()?;
+            count += count_entries(&child)?;
+        }
+    }
+    Some(count)
+}

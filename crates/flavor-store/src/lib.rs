@@ -1,0 +1,53 @@
+//! The store of unpacked slots, work environments and receipts. `STORE.md` is normative; this crate follows it.
+//!
+//! | part of STORE.md | module |
+//! |---|---|
+//! | 1 location | [`location`] |
+//! | 2 layout, 3 ownership | [`root`], `ownership`, `private_file` |
+//! | 4 slot keys | [`slot_key`] |
+//! | 5 unpacking | `frames`, `unpack`, `members`, `directories` |
+//! | 6 publishing, 7 records | [`publish`], `compare`, `record` |
+//! | 8 work environments | [`environment`], `composition`, `placeholder` |
+//! | 9 receipts | [`plan`], [`receipt`], [`identity`] |
+//! | 10 staging | [`staging`], `removal` |
+//!
+//! It prints nothing, reads no environment variable by itself, and does not decide whom to trust or what to run.
+#![forbid(unsafe_code)]
+#![cfg(unix)]
+
+mod boot;
+mod checksum;
+mod compare;
+mod composition;
+mod directories;
+pub mod environment;
+mod error;
+mod frames;
+pub mod identity;
+pub mod location;
+mod members;
+mod ownership;
+pub mod placeholder;
+pub mod plan;
+mod platform;
+mod private_file;
+pub mod publish;
+pub mod receipt;
+mod record;
+mod removal;
+pub mod root;
+pub mod slot_key;
+pub mod staging;
+#[cfg(test)]
+#[expect(dead_code, reason = "the launcher's tests use the rest")]
+mod test_package;
+#[cfg(test)]
+mod tests;
+mod umask;
+mod unpack;
+
+pub use boot::BootId;
+pub use error::{Error, Refusal, Result};
+pub use frames::verify_slot_bytes;
+pub use platform::has_reliable_change_time;
+pub use umask::ZeroUmask;

@@ -1,0 +1,147 @@
+//! What a start executes, resolved as far as it does not depend on that start: one entry a command. A receipt stores
+//! it; the launcher makes it and carries it out.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::PathBuf;
+
+/// PATH behind a prefix where the user has none (STORE.md 9.2): what shells search then.
+const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/usr/bin:/bin";
+
+/// One edit of the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// Remove the variable.
+    Unset(OsString),
+    /// Set it.
+    Set(OsString, OsString),
+    /// Put a value and `:` in front of it.
+    Prepend(OsString, OsString),
+    /// Set it to the path of the package file.
+    SetPackage(OsString),
+    /// Set it to the command as it was typed.
+    SetOriginalCommand(OsString),
+}
+
+/// One command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedCommand {
+    /// Its name.
+    pub name: String,
+    /// Program and first arguments.
+    pub argv: Vec<OsString>,
+    /// Edits, in order.
+    pub edits: Vec<Edit>,
+    /// Working folder; the caller's when absent.
+    pub cwd: Option<OsString>,
+}
+
+/// All commands of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Name of the package, for messages.
+    pub package: String,
+    /// Path of the work environment.
+    pub workenv: PathBuf,
+    /// The commands.
+    pub commands: Vec<PlannedCommand>,
+    /// Position of the default one.
+    pub default: usize,
+    /// Paths whose identity a warm start checks.
+    pub stats: Vec<PathBuf>,
+}
+
+/// What edits need to know about one start.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// Path of the package file.
+    pub package: &'a OsStr,
+    /// argv\[0\].
+    pub original: &'a OsStr,
+}
+
+impl Edit {
+    /// Carries the edit out on an environment in which a name may occur several times.
+    pub fn apply(&self, environment: &mut Vec<(OsString, OsString)>, start: Start) {
+        match self {
+            Self::Unset(name) => environment.retain(|(key, _)| key != name),
+            Self::Set(name, value) => set(environment, name, value.clone()),
+            Self::SetPackage(name) => set(environment, name, start.package.to_owned()),
+            Self::SetOriginalCommand(name) => set(environment, name, start.original.to_owned()),
+            Self::Prepend(name, value) => {
+                let old = environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_bytes());
+                let old = old.filter(|old| !old.is_empty()).unwrap_or(DEFAULT_PATH);
+                let joined = [value.as_bytes(), b":", old].concat();
+                set(environment, name, OsString::from_vec(joined));
+            }
+        }
+    }
+}
+
+fn set(environment: &mut Vec<(OsString, OsString)>, name: &OsStr, value: OsString) {
+    // In place, so that the order of the user's variables stays; further entries of the name go.
+    let mut value = Some(value);
+    environment.retain_mut(|(key, old)| {
+        if key != name {
+            return true;
+        }
+        match value.take() {
+            Some(value) => {
+                *old = value;
+                true
+            }
+            None => false,
+        }
+    });
+    if let Some(value) = value {
+        environment.push((name.to_owned(), value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn applied(edits: &[Edit], environment: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+        let mut environment: Vec<(OsString, OsString)> =
+            environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let start = Start { package: OsStr::new("/p"), original: OsStr::new("./p") };
+        for edit in edits {
+            edit.apply(&mut environment, start);
+        }
+        environment
+    }
+
+    #[test]
+    fn edits_apply_in_order_and_leave_other_variables_alone() {
+        let edits = [
+            Edit::Unset("A".into()),
+            Edit::Set("B".into(), "new".into()),
+            Edit::Prepend("PATH".into(), "/w".into()),
+            Edit::SetPackage("P".into()),
+            Edit::SetOriginalCommand("O".into()),
+            Edit::Unset("MISSING".into()),
+        ];
+        let before = [("A", "1"), ("B", "old"), ("C", "x=y"), ("PATH", "/bin"), ("A", "2"), ("B", "older")];
+        let after = [("B", "new"), ("C", "x=y"), ("PATH", "/w:/bin"), ("P", "/p"), ("O", "./p")];
+        assert_eq!(applied(&edits, &before), applied(&[], &after));
+    }
+
+    #[test]
+    fn a_missing_or_empty_path_keeps_the_programs_of_the_system() {
+        let edits = [Edit::Prepend("PATH".into(), "/w".into())];
+        let expected = applied(&[], &[("PATH", "/w:/usr/local/bin:/usr/bin:/bin")]);
+        assert_eq!(applied(&edits, &[]), expected);
+        assert_eq!(applied(&edits, &[("PATH", "")]), expected);
+    }
+
+    #[test]
+    fn values_that_are_not_utf_8_pass_untouched() {
+        let value = OsString::from_vec(vec![0xff, 0xfe]);
+        let mut environment = vec![(OsString::from_vec(vec![0x80]), value.clone()), ("PATH".into(), value)];
+        let start = Start { package: OsStr::new("/p"), original: OsStr::new("p") };
+        Edit::Prepend("PATH".into(), "/w".into()).apply(&mut environment, start);
+        assert_eq!(environment[0].1.as_bytes(), [0xff, 0xfe]);
+        assert_eq!(environment[1].1.as_bytes(), b"/w:\xff\xfe");
+    }
+}

@@ -1,0 +1,11 @@
+//! What differs between the Unix systems, each in a file of its own.
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "platform_linux.rs"]
+mod system;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "platform_unix.rs"]
+mod system;
+
+pub use system::has_reliable_change_time;
+pub(crate) use system::{DEFAULT_CACHE, ROOT_HOME, SEARCH, boot_id, sync_file_system};

@@ -1,0 +1,29 @@
+//! macOS and other Unix systems. Not run yet; STORE.md 12 says what is open.
+
+use std::os::fd::AsFd;
+
+use rustix::fs::OFlags;
+
+/// How a directory is opened that is only walked through.
+pub(crate) const SEARCH: OFlags = OFlags::RDONLY;
+/// The user's cache folder below HOME.
+pub(crate) const DEFAULT_CACHE: &str =
+    if cfg!(target_os = "macos") { "Library/Caches/flavor" } else { ".cache/flavor" };
+/// Root's home where the password database does not say.
+pub(crate) const ROOT_HOME: &str = if cfg!(target_os = "macos") { "/var/root" } else { "/root" };
+
+/// Not known here: records do not survive the start that wrote them.
+pub(crate) fn boot_id() -> Option<[u8; 16]> {
+    None
+}
+
+/// Not known here: no receipt is written.
+pub fn has_reliable_change_time(_file: impl AsFd) -> bool {
+    false
+}
+
+/// Writes everything to the disk.
+pub(crate) fn sync_file_system(_file: impl AsFd) -> rustix::io::Result<()> {
+    rustix::fs::sync();
+    Ok(())
+}

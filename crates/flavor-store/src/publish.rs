@@ -1,0 +1,181 @@
+//! Publishing shared slots (STORE.md 6): lock, look again, unpack into staging, rename, record last. What is verified
+//! is what is published; what has no record is not believed.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use pspf::{Package, ReadAt, hex};
+
+use crate::boot::BootId;
+use crate::compare::{Extra, matches_slot};
+use crate::error::{During as _, Result};
+use crate::frames::verify_slot_bytes;
+use crate::record::{Record, State};
+use crate::root::Root;
+use crate::slot_key::slot_key;
+use crate::staging::{self, Staging};
+use crate::unpack::{create_links, unpack_files, unpacked};
+
+/// How something came to be where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It was there and is believed.
+    Found,
+    /// It was there from another boot and equals the package.
+    Compared,
+    /// It was made.
+    Made,
+}
+
+impl Presence {
+    /// One word for logs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Compared => "compared",
+            Self::Made => "unpacked",
+        }
+    }
+}
+
+/// How far records of this boot are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Records {
+    /// What is recorded is used.
+    Believed,
+    /// Something was seen to have changed: what is recorded is compared with the package first (STORE.md 6.5).
+    Doubted,
+}
+
+/// A slot in the store.
+#[derive(Debug, Clone)]
+pub struct PublishedSlot {
+    /// Its key.
+    pub key: String,
+    /// Absolute path of its root.
+    pub path: PathBuf,
+    /// How it came to be there.
+    pub presence: Presence,
+}
+
+/// Whether the store already has slot `key`, so that no room is needed for it.
+pub fn has_slot(root: &Root, key: &str) -> bool {
+    subject(key).is_some_and(|subject| Record::state(&root.slots, key, &subject) != State::Absent)
+}
+
+/// Brings slot `slot` into the store. When this returns `Ok`, every stored byte of the slot was read from the package
+/// and its digest compared, also if the slot was there already. The process's umask must be 0.
+pub fn publish_slot<R: ReadAt + Sync>(
+    root: &Root,
+    staging: &Staging,
+    package: &Package<R>,
+    slot: usize,
+    records: Records,
+) -> Result<PublishedSlot> {
+    let key = slot_key(package, slot)?;
+    let subject = subject(&key).unwrap_or_default();
+    let making = Making {
+        parent: &root.slots,
+        name: &key,
+        lock: format!("slot-{key}"),
+        subject,
+        size: unpacked(package, slot),
+        records,
+    };
+    let presence = making.run(
+        root,
+        staging,
+        |tree, extra| matches_slot(package, slot, tree, extra),
+        |tree| {
+            let members = unpack_files(package, slot, tree)?;
+            create_links(tree, &members)
+        },
+    )?;
+    if presence == Presence::Found {
+        verify_slot_bytes(package, slot)?;
+    }
+    let path = root.slot_path(&key);
+    Ok(PublishedSlot { key, path, presence })
+}
+
+/// Makes the record of a published slot hold across boots; the caller has synced the file system.
+pub(crate) fn make_slot_durable<R: ReadAt>(
+    root: &Root,
+    staging: &Staging,
+    package: &Package<R>,
+    slot: usize,
+    key: &str,
+) -> Result<()> {
+    let subject = subject(key).unwrap_or_default();
+    Record::write(staging, &root.slots, key, BootId::DURABLE, unpacked(package, slot), subject)
+}
+
+fn subject(key: &str) -> Option<[u8; 32]> {
+    hex::decode_digest(key)
+}
+
+/// The publish protocol, for slots and work environments alike.
+pub(crate) struct Making<'a> {
+    pub(crate) parent: &'a OwnedFd,
+    pub(crate) name: &'a str,
+    pub(crate) lock: String,
+    pub(crate) subject: [u8; 32],
+    pub(crate) size: pspf::metadata::Unpacked,
+    pub(crate) records: Records,
+}
+
+impl Making<'_> {
+    /// `same` compares what is there with the package, `make` fills an empty staged tree.
+    pub(crate) fn run(
+        &self,
+        root: &Root,
+        staging: &Staging,
+        same: impl FnOnce(&OwnedFd, Extra) -> Result<bool>,
+        make: impl FnOnce(&OwnedFd) -> Result<()>,
+    ) -> Result<Presence> {
+        if self.records == Records::Believed && self.state() == State::Believed {
+            return Ok(Presence::Found);
+        }
+        let _lock = staging::lock(root, &self.lock)?;
+        let state = self.state();
+        if self.records == Records::Believed && state == State::Believed {
+            return Ok(Presence::Found);
+        }
+        // In this boot additions are no sign of a write that was lost, and programs may be running from the tree.
+        let extra = if state == State::Believed { Extra::Ignored } else { Extra::Differs };
+        if state != State::Absent
+            && let Some(tree) = Root::own_directory(self.parent, self.name)
+            && same(&reopen(&tree, self.name)?, extra)?
+        {
+            self.record(staging)?;
+            return Ok(Presence::Compared);
+        }
+        let (staged, tree) = staging.create_tree("tree")?;
+        if let Err(error) = make(&tree) {
+            drop(tree);
+            staging.discard(&staged);
+            return Err(error);
+        }
+        // Only now, so that a package that cannot be unpacked takes nothing away.
+        staging.move_aside(self.parent, self.name)?;
+        rustix::fs::renameat(&staging.directory, &staged, self.parent, self.name)
+            .during("publish", || staging.path(&staged))?;
+        self.record(staging)?;
+        Ok(Presence::Made)
+    }
+
+    fn state(&self) -> State {
+        Record::state(self.parent, self.name, &self.subject)
+    }
+
+    fn record(&self, staging: &Staging) -> Result<()> {
+        Record::write(staging, self.parent, self.name, BootId::current(), self.size, self.subject)
+    }
+}
+
+/// The same directory, opened for reading its entries.
+fn reopen(directory: &OwnedFd, name: &str) -> Result<OwnedFd> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(directory, ".", flags, Mode::empty()).during("open", || name)
+}

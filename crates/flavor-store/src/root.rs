@@ -1,0 +1,170 @@
+//! An opened store: its root and the folders of layout `v1`, each judged at every start (STORE.md 2 and 3, S17) and
+//! from then on reached by descriptor only. [`Root::open`] creates nothing; [`Root::take`] creates what is missing and
+//! probes whether the place can be used.
+
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
+use rustix::io::Errno;
+
+use crate::error::{Error, Refusal, Result};
+use crate::location::Place;
+use crate::ownership::{Stop, judge_own, open_directory, walk};
+use crate::staging::Staging;
+
+/// What a start still has to unpack.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Space {
+    /// Bytes of regular files.
+    pub bytes: u64,
+    /// Members of any kind.
+    pub members: u64,
+}
+
+impl Space {
+    /// Bytes that a place must have free: contents, and half a block of four KiB lost for each member.
+    fn bytes_needed(self) -> u64 {
+        self.bytes.saturating_add(self.members.saturating_mul(2048))
+    }
+}
+
+/// An opened store.
+#[derive(Debug)]
+pub struct Root {
+    path: PathBuf,
+    pub(crate) slots: OwnedFd,
+    pub(crate) envs: OwnedFd,
+    pub(crate) receipts: OwnedFd,
+    pub(crate) locks: OwnedFd,
+    pub(crate) tmp: OwnedFd,
+}
+
+/// Tells folders that are caches from others; the text after the first line is for people.
+const CACHE_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\
+    # This folder holds unpacked packages. It can be deleted; programs unpack themselves again.\n";
+
+impl Root {
+    /// Opens the store at `place` as it stands; `None` where there is none, the reason where it does not count.
+    pub fn open(place: &Path) -> std::result::Result<Option<Self>, String> {
+        match Self::walk_and_open(place, false) {
+            Ok(root) => Ok(Some(root)),
+            Err(Stop::Missing) => Ok(None),
+            Err(Stop::Refused(reason)) => Err(reason),
+        }
+    }
+
+    /// Takes the first of `places` that passes every probe (STORE.md 1.4). `space` is asked for each place, as what is
+    /// there already need not be unpacked.
+    pub fn take(places: &[Place], space: impl Fn(&Self) -> Space) -> Result<Self> {
+        let mut refusals = Vec::new();
+        for place in places {
+            match Self::probe(&place.path, &space) {
+                Ok(root) => return Ok(root),
+                Err(reason) => {
+                    refusals.push(Refusal { place: place.path.clone(), origin: place.origin, reason });
+                }
+            }
+        }
+        Err(Error::Location { refusals })
+    }
+
+    /// The root's path without links.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where a shared slot is or will be.
+    pub fn slot_path(&self, key: &str) -> PathBuf {
+        self.path.join("v1/slots").join(key)
+    }
+
+    /// Where a work environment is or will be.
+    pub fn environment_path(&self, name: &str) -> PathBuf {
+        self.path.join("v1/envs").join(name)
+    }
+
+    fn probe(place: &Path, space: &impl Fn(&Self) -> Space) -> std::result::Result<Self, String> {
+        let root = match Self::walk_and_open(place, true) {
+            Ok(root) => root,
+            Err(Stop::Missing) => return Err("it vanished while it was opened".into()),
+            Err(Stop::Refused(reason)) => return Err(reason),
+        };
+        let status = rustix::fs::fstatvfs(&root.tmp).map_err(io_text)?;
+        if status.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            return Err("its file system is mounted read-only".into());
+        }
+        if status.f_flag.contains(StatVfsMountFlags::NOEXEC) {
+            return Err("its file system is mounted noexec".into());
+        }
+        let space = space(&root);
+        let free = status.f_bavail.saturating_mul(status.f_frsize);
+        if free < space.bytes_needed() {
+            return Err(format!("{free} bytes are free, {} are needed", space.bytes_needed()));
+        }
+        if status.f_files > 0 && status.f_favail < space.members {
+            return Err(format!("{} inodes are free, {} are needed", status.f_favail, space.members));
+        }
+        // Being able to stage is the proof that the place is writable.
+        Staging::create(&root).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+        })?;
+        Ok(root)
+    }
+
+    fn walk_and_open(place: &Path, create: bool) -> std::result::Result<Self, Stop> {
+        let walked = walk(place, create)?;
+        let child = |parent: &OwnedFd, name: &str, path: &Path| -> std::result::Result<OwnedFd, Stop> {
+            let open = || {
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                rustix::fs::openat(parent, name, flags, Mode::empty())
+            };
+            let opened = match open() {
+                Err(Errno::NOENT) if create => match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
+                    Ok(()) | Err(Errno::EXIST) => open(),
+                    Err(error) => Err(error),
+                },
+                other => other,
+            };
+            let path = path.join(name);
+            match opened {
+                Ok(directory) => judge_own(&directory, &path).map(|()| directory),
+                Err(Errno::NOENT) => Err(Stop::Missing),
+                Err(error) => Err(Stop::Refused(format!("`{}`: {}", path.display(), io_text(error)))),
+            }
+        };
+        if create {
+            write_cache_tag(&walked.directory);
+        }
+        let v1 = child(&walked.directory, "v1", &walked.path)?;
+        let layout = walked.path.join("v1");
+        Ok(Self {
+            slots: child(&v1, "slots", &layout)?,
+            envs: child(&v1, "envs", &layout)?,
+            receipts: child(&v1, "receipts", &layout)?,
+            locks: child(&v1, "locks", &layout)?,
+            tmp: child(&v1, "tmp", &layout)?,
+            path: walked.path,
+        })
+    }
+
+    /// A directory directly below one of the store's folders, if it is there, real and the user's own.
+    pub(crate) fn own_directory(parent: &OwnedFd, name: &str) -> Option<OwnedFd> {
+        let directory = open_directory(Some(parent), OsStr::new(name)).ok()?;
+        judge_own(&directory, Path::new(name)).ok().map(|()| directory)
+    }
+}
+
+/// Backup programs skip the folder when the tag is there; its absence harms nothing.
+fn write_cache_tag(directory: &OwnedFd) {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    if let Ok(file) = rustix::fs::openat(directory, "CACHEDIR.TAG", flags, Mode::from_raw_mode(0o644)) {
+        let _ = rustix::io::write(&file, CACHE_TAG);
+    }
+}
+
+fn io_text(error: Errno) -> String {
+    std::io::Error::from(error).to_string()
+}

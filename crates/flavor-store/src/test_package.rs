@@ -1,0 +1,166 @@
+//! Small packages for tests, made in memory with pspf's own encoder and rendering; also ones that no builder of ours
+//! would write. Also used by the launcher's tests.
+
+use pspf::keys::SigningKey;
+use pspf::metadata::canonical_json;
+use pspf::tar::{DEFAULT_MTIME, END_OF_ARCHIVE, Kind, Member, header, padding};
+use pspf::{Metadata, Package, hex, render};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// A member with its bytes.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) member: Member,
+    pub(crate) data: Vec<u8>,
+}
+
+pub(crate) fn file(path: &str, data: &[u8]) -> Entry {
+    executable(path, data, false)
+}
+
+pub(crate) fn executable(path: &str, data: &[u8], executable: bool) -> Entry {
+    let kind = Kind::File { size: data.len() as u64, executable };
+    Entry { member: Member { path: path.into(), kind }, data: data.to_vec() }
+}
+
+pub(crate) fn directory(path: &str) -> Entry {
+    Entry { member: Member { path: path.into(), kind: Kind::Directory }, data: Vec::new() }
+}
+
+pub(crate) fn link(path: &str, target: &str) -> Entry {
+    let kind = Kind::Symlink { target: target.into() };
+    Entry { member: Member { path: path.into(), kind }, data: Vec::new() }
+}
+
+struct BuiltSlot {
+    share: bool,
+    stored: Vec<u8>,
+    frames: Vec<Value>,
+    content: u64,
+    bytes: u64,
+    members: u64,
+}
+
+pub(crate) struct Builder {
+    slots: Vec<BuiltSlot>,
+    workenv: Value,
+    launcher: Vec<u8>,
+    edits: Vec<fn(&mut Value)>,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self { slots: Vec::new(), workenv: json!({}), launcher: b"launcher".to_vec(), edits: Vec::new() }
+    }
+
+    /// Adds a slot; every second member begins a new frame.
+    pub(crate) fn slot(mut self, share: bool, entries: &[Entry]) -> Self {
+        let mut slot =
+            BuiltSlot { share, stored: Vec::new(), frames: Vec::new(), content: 0, bytes: 0, members: 0 };
+        let chunks: Vec<&[Entry]> = entries.chunks(2).collect();
+        for (number, chunk) in chunks.iter().enumerate() {
+            let mut content = Vec::new();
+            for entry in *chunk {
+                content.extend(header(&entry.member, DEFAULT_MTIME).expect("header"));
+                content.extend(&entry.data);
+                content.extend(vec![0; padding(entry.data.len() as u64)]);
+                slot.bytes += entry.data.len() as u64;
+                slot.members += 1;
+            }
+            if number + 1 == chunks.len() {
+                content.extend(END_OF_ARCHIVE);
+            }
+            let stored = zstd::bulk::compress(&content, 3).expect("compress");
+            slot.frames.push(json!({
+                "stored": stored.len(), "content": content.len(), "sha256": hex::encode(&Sha256::digest(&stored)),
+            }));
+            slot.content += content.len() as u64;
+            slot.stored.extend(stored);
+        }
+        self.slots.push(slot);
+        self
+    }
+
+    /// Lies about what the last slot unpacks to.
+    pub(crate) fn claiming(mut self, bytes: u64, members: u64) -> Self {
+        let slot = self.slots.last_mut().expect("a slot");
+        (slot.bytes, slot.members) = (bytes, members);
+        self
+    }
+
+    pub(crate) fn workenv(mut self, workenv: &Value) -> Self {
+        self.workenv = workenv.clone();
+        self
+    }
+
+    /// The bytes at the head of the file.
+    pub(crate) fn launcher(mut self, launcher: &[u8]) -> Self {
+        self.launcher = launcher.to_vec();
+        self
+    }
+
+    /// Changes the document before it is signed.
+    pub(crate) fn edit(mut self, edit: fn(&mut Value)) -> Self {
+        self.edits.push(edit);
+        self
+    }
+
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        let key = SigningKey::from_secret(&[7; 32]);
+        let launcher = self.launcher;
+        let slots: Vec<Value> = self.slots.iter().enumerate().map(|(number, slot)| json!({
+            "slot": number, "id": format!("slot-{number}"), "source": format!("slot-{number}"), "target": "{workenv}",
+            "size": slot.stored.len(), "checksum": format!("sha256:{}", hex::encode(&Sha256::digest(&slot.stored))),
+            "operations": "tar.zst", "purpose": "data", "lifecycle": "runtime", "permissions": "0755",
+        })).collect();
+        let flavor: Vec<Value> = self
+            .slots
+            .iter()
+            .map(|slot| {
+                json!({
+                    "role": "data", "share": slot.share,
+                    "unpacked": {"bytes": slot.bytes, "members": slot.members}, "frames": slot.frames,
+                })
+            })
+            .collect();
+        let mut document = json!({
+            "format": "PSPF/2025", "format_version": "1.0.0",
+            "package": {"name": "demo", "version": "1.0"},
+            "slots": slots,
+            "execution": {"primary_slot": 0, "command": "run", "env": {}, "environment": {}},
+            "extensions": {"x-flavor": {
+                "schema": 1,
+                "target": {"os": "linux", "arch": "amd64", "libc": "gnu"},
+                "launcher": {"kind": "rust", "version": "0.1.0", "size": launcher.len(),
+                    "sha256": hex::encode(&Sha256::digest(&launcher))},
+                "slots": flavor, "workenv": self.workenv, "commands": {"demo": {"argv": ["{workenv}/bin/run"]}}, "default": "demo",
+                "signer": {"key": hex::encode(&pspf::keys::fingerprint(&key.public_key()))},
+            }},
+        });
+        for edit in &self.edits {
+            edit(&mut document);
+        }
+        let json = canonical_json(&document);
+        let metadata = Metadata::decode(&json).expect("metadata");
+        let rendering =
+            render::render(&json, &metadata, key.public_key(), key.sign(&json)).expect("rendering");
+        let mut file = launcher;
+        let mut place = |offset: u64, bytes: &[u8]| {
+            let offset = usize::try_from(offset).expect("offset");
+            file.resize(file.len().max(offset + bytes.len()), 0);
+            file[offset..offset + bytes.len()].copy_from_slice(bytes);
+        };
+        place(rendering.metadata_offset, &rendering.metadata);
+        place(rendering.table_offset, &rendering.table);
+        for (slot, offset) in self.slots.iter().zip(&rendering.slot_offsets) {
+            place(*offset, &slot.stored);
+        }
+        place(rendering.trailer_offset, &rendering.trailer);
+        file
+    }
+
+    pub(crate) fn open(self) -> Package<Vec<u8>> {
+        Package::open(self.bytes()).expect("package")
+    }
+}

@@ -1,0 +1,237 @@
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
+use super::*;
+use crate::BootId;
+use crate::identity::Identity;
+use crate::plan::{Edit, Plan, PlannedCommand};
+use crate::receipt::{self, Expected, find, is_settled};
+use crate::staging::Staging;
+use pspf::layout::TRAILER_SIZE;
+
+struct Case {
+    store: Store,
+    identity: Identity,
+    trailer: Box<[u8; TRAILER_SIZE]>,
+    plan: Plan,
+}
+
+impl Case {
+    fn new() -> Self {
+        let store = Store::new();
+        let program = store.path().join("v1/slots/python");
+        std::fs::write(&program, b"interpreter").expect("write");
+        let identity = Identity { device: 1, inode: 2, size: 3, modified: (4, 5), changed: (6, 7) };
+        let mut trailer = Box::new([0; TRAILER_SIZE]);
+        trailer.iter_mut().zip(0_u32..).for_each(|(byte, number)| *byte = number.to_le_bytes()[0]);
+        let command = |name: &str, cwd: Option<OsString>| PlannedCommand {
+            name: name.into(),
+            argv: vec![program.clone().into(), "-s".into(), OsString::from_vec(vec![0xff])],
+            edits: vec![
+                Edit::Unset("PYTHONPATH".into()),
+                Edit::Set("A".into(), "".into()),
+                Edit::Prepend("PATH".into(), "/w/scripts".into()),
+                Edit::SetPackage("FLAVOR_PACKAGE".into()),
+                Edit::SetOriginalCommand("FLAVOR_ORIGINAL_COMMAND".into()),
+            ],
+            cwd,
+        };
+        let plan = Plan {
+            package: "demo".into(),
+            workenv: "/w".into(),
+            commands: vec![command("demo", None), command("demo-admin", Some("/".into()))],
+            default: 1,
+            stats: vec![program.clone(), store.path().join("v1/slots")],
+        };
+        Self { store, identity, trailer, plan }
+    }
+
+    fn expected(&self) -> Expected<'_> {
+        Expected { package: self.identity, trailer: &self.trailer }
+    }
+
+    fn write(&self, boot: BootId) -> PathBuf {
+        let staging = Staging::create(&self.store.root).expect("staging");
+        assert!(
+            receipt::write(&self.store.root, &staging, &self.plan, self.expected(), boot).expect("write")
+        );
+        self.store.path().join("v1/receipts").join(receipt::name(&self.identity, &self.trailer))
+    }
+
+    fn find(&self) -> std::result::Result<Plan, &'static str> {
+        find(&self.store.root, self.expected())
+            .map(|receipt| receipt.plan().expect("plan"))
+            .map_err(|miss| miss.reason)
+    }
+}
+
+#[test]
+fn a_receipt_gives_back_the_plan_that_was_written() {
+    let case = Case::new();
+    case.write(BootId::current());
+    assert_eq!(case.find(), Ok(Plan { stats: Vec::new(), ..case.plan.clone() }));
+}
+
+#[test]
+fn a_receipt_altered_in_any_byte_is_not_believed() {
+    let case = Case::new();
+    let path = case.write(BootId::current());
+    let written = std::fs::read(&path).expect("receipt");
+    for position in 0..written.len() {
+        let mut altered = written.clone();
+        altered[position] ^= 1 << (position % 8);
+        std::fs::write(&path, altered).expect("write");
+        assert!(case.find().is_err(), "byte {position}");
+    }
+    for length in [0, 15, 167, 8367, written.len() - 1] {
+        std::fs::write(&path, &written[..length]).expect("write");
+        assert!(case.find().is_err(), "{length} bytes");
+    }
+    std::fs::write(&path, [written.as_slice(), b"x"].concat()).expect("write");
+    assert!(case.find().is_err(), "a byte more");
+    std::fs::write(&path, written).expect("write");
+    assert!(case.find().is_ok());
+}
+
+#[test]
+fn a_receipt_with_a_repaired_checksum_never_makes_a_start_panic() {
+    let case = Case::new();
+    let path = case.write(BootId::current());
+    let written = std::fs::read(&path).expect("receipt");
+    for position in (16..written.len()).filter(|position| !(168..8368).contains(position)) {
+        for value in [0, 0x7f, 0xff] {
+            let mut altered = written.clone();
+            altered[position] = value;
+            let sum = crate::checksum::checksum(&altered[16..]);
+            altered[8..16].copy_from_slice(&sum.to_le_bytes());
+            std::fs::write(&path, &altered).expect("write");
+            if let Ok(receipt) = find(&case.store.root, case.expected()) {
+                assert!(receipt.plan().is_some(), "byte {position}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_receipt_is_about_one_file_as_it_was() {
+    let case = Case::new();
+    case.write(BootId::current());
+    let own = case.identity;
+    for other in [
+        Identity { size: 4, ..own },
+        Identity { modified: (4, 6), ..own },
+        Identity { modified: (5, 5), ..own },
+        Identity { changed: (6, 8), ..own },
+        Identity { changed: (5, 7), ..own },
+    ] {
+        assert!(find(&case.store.root, Expected { package: other, ..case.expected() }).is_err(), "{other:?}");
+    }
+    for position in [0, 4, 140, 5000, TRAILER_SIZE - 1] {
+        let mut trailer = case.trailer.clone();
+        trailer[position] ^= 1;
+        assert!(
+            find(&case.store.root, Expected { trailer: &trailer, ..case.expected() }).is_err(),
+            "{position}"
+        );
+    }
+}
+
+#[test]
+fn a_receipt_of_another_boot_holds_only_if_it_is_durable() {
+    let case = Case::new();
+    case.write(BootId([9; 16]));
+    assert_eq!(case.find(), Err("it is of another boot"));
+    case.write(BootId::DURABLE);
+    assert!(case.find().is_ok());
+}
+
+#[test]
+fn a_changed_or_missing_file_of_the_plan_ends_the_receipt() {
+    let case = Case::new();
+    case.write(BootId::current());
+    let program = &case.plan.stats[0];
+    std::fs::write(program, b"Interpreter").expect("write");
+    assert_eq!(case.find(), Err("a file that it names was changed"));
+    case.write(BootId::current());
+    assert!(case.find().is_ok());
+    std::fs::remove_file(program).expect("remove");
+    assert!(case.find().is_err());
+}
+
+#[test]
+fn s20_a_clock_before_the_creation_or_a_passed_expiry_ends_the_receipt() {
+    let case = Case::new();
+    let path = case.write(BootId::current());
+    let rewrite = |offset: usize, seconds: i64| {
+        let mut bytes = std::fs::read(&path).expect("receipt");
+        bytes[offset..offset + 8].copy_from_slice(&seconds.to_le_bytes());
+        let sum = crate::checksum::checksum(&bytes[16..]);
+        bytes[8..16].copy_from_slice(&sum.to_le_bytes());
+        std::fs::write(&path, bytes).expect("write");
+    };
+    rewrite(56, receipt::now().0 + 1000);
+    assert!(case.find().is_ok());
+    rewrite(56, receipt::now().0);
+    assert_eq!(case.find(), Err("it has expired"));
+    rewrite(56, 0);
+    rewrite(40, receipt::now().0 + 1000);
+    assert_eq!(case.find(), Err("the clock is before its creation"));
+}
+
+#[test]
+fn s20_a_package_that_was_just_changed_gets_no_receipt() {
+    let identity = |modified, changed| Identity { device: 0, inode: 0, size: 0, modified, changed };
+    let now = (1000, 500);
+    assert!(is_settled(&identity((998, 500), (998, 500)), now));
+    assert!(!is_settled(&identity((998, 501), (990, 0)), now));
+    assert!(!is_settled(&identity((990, 0), (998, 501)), now));
+    assert!(!is_settled(&identity((990, 0), (999, 0)), now));
+    assert!(!is_settled(&identity((2000, 0), (990, 0)), now));
+    assert!(!is_settled(&identity((i64::MAX, 0), (990, 0)), now));
+}
+
+#[test]
+fn s17_a_receipt_that_is_no_private_regular_file_counts_as_absent() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let case = Case::new();
+    let path = case.write(BootId::current());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o622)).expect("mode");
+    assert_eq!(case.find(), Err("there is none"));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("mode");
+    assert!(case.find().is_ok());
+    let second = path.with_extension("second");
+    std::fs::hard_link(&path, &second).expect("link");
+    assert_eq!(case.find(), Err("there is none"));
+    std::fs::remove_file(&path).expect("remove");
+    symlink(&second, &path).expect("link");
+    assert_eq!(case.find(), Err("there is none"));
+    std::fs::remove_file(&path).expect("remove");
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
+        .expect("fifo");
+    assert_eq!(case.find(), Err("there is none"));
+}
+
+#[test]
+fn a_plan_over_sixty_four_kibibytes_gets_no_receipt() {
+    let mut case = Case::new();
+    case.plan.commands[0].argv.push("x".repeat(60_000).into());
+    let staging = Staging::create(&case.store.root).expect("staging");
+    let written = receipt::write(&case.store.root, &staging, &case.plan, case.expected(), BootId::current());
+    assert!(!written.expect("write"));
+}
+
+#[test]
+fn the_last_use_is_stamped_once_a_day() {
+    let case = Case::new();
+    let path = case.write(BootId::current());
+    let modified = || path.metadata().expect("metadata").modified().expect("time");
+    let stamped = |age_hours: u64| {
+        let then = std::time::SystemTime::now() - std::time::Duration::from_hours(age_hours);
+        std::fs::File::options().write(true).open(&path).expect("open").set_modified(then).expect("time");
+        let before = modified();
+        find(&case.store.root, case.expected()).expect("receipt").stamp();
+        modified() != before
+    };
+    assert!(!stamped(1));
+    assert!(stamped(25));
+}

@@ -1,0 +1,165 @@
+//! Unpacking one slot into a staged tree (STORE.md 5). Nothing here is visible to anybody until the tree is renamed.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pspf::metadata::Unpacked;
+use pspf::tar::{Kind, Member, MemberSink};
+use pspf::{ErrorCode, Package, ReadAt};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::directories::Directories;
+use crate::error::{During as _, Error, Result};
+use crate::frames::decode_slot;
+use crate::members::Members;
+
+/// Unpacks files and directories of `slot` below `root`; links are left to [`create_links`], so that nothing can pass
+/// through one while files are written. The process's umask must be 0.
+pub(crate) fn unpack_files<R: ReadAt + Sync>(
+    package: &Package<R>,
+    slot: usize,
+    root: &OwnedFd,
+) -> Result<Members> {
+    let budget = Budget::new(slot, unpacked(package, slot));
+    let writers = decode_slot(package, slot, || Writer {
+        directories: Directories::new(root, true),
+        budget: &budget,
+        current: None,
+        members: Vec::new(),
+    })?;
+    let members: Vec<Member> = writers.into_iter().flat_map(|writer| writer.members).collect();
+    let members = Members::judge(members)?;
+    budget.settle()?;
+    Ok(members)
+}
+
+/// Creates the links of a slot whose files are complete and whose member list was judged.
+pub(crate) fn create_links(root: &OwnedFd, members: &Members) -> Result<()> {
+    let mut directories = Directories::new(root, false);
+    for (path, target) in members.links() {
+        let (parent, name) = directories.parent_of(path)?;
+        rustix::fs::symlinkat(target, parent, name).during("create the link", || PathBuf::from(path))?;
+    }
+    Ok(())
+}
+
+/// What the signed metadata says about `slot`; only packages with `x-flavor` come here.
+pub(crate) fn unpacked<R: ReadAt>(package: &Package<R>, slot: usize) -> Unpacked {
+    package.flavor().map_or(Unpacked { bytes: 0, members: 0 }, |flavor| flavor.slots[slot].unpacked)
+}
+
+/// The signed totals, counted down by all workers together.
+pub(crate) struct Budget {
+    slot: usize,
+    signed: Unpacked,
+    bytes: AtomicU64,
+    members: AtomicU64,
+}
+
+impl Budget {
+    pub(crate) fn new(slot: usize, signed: Unpacked) -> Self {
+        Self { slot, signed, bytes: AtomicU64::new(0), members: AtomicU64::new(0) }
+    }
+
+    /// Counts a member before anything is created for it.
+    pub(crate) fn spend(&self, member: &Member) -> Result<()> {
+        let size = if let Kind::File { size, .. } = member.kind { size } else { 0 };
+        let members = self.members.fetch_add(1, Ordering::Relaxed) + 1;
+        // Saturating: a header may claim any size.
+        let before = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(sum.saturating_add(size)));
+        let bytes = before.unwrap_or(u64::MAX).saturating_add(size);
+        if members > self.signed.members || bytes > self.signed.bytes {
+            return Err(self.differs(bytes, members));
+        }
+        Ok(())
+    }
+
+    /// Compares the totals when everything was counted.
+    pub(crate) fn settle(&self) -> Result<()> {
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        let members = self.members.load(Ordering::Relaxed);
+        if bytes == self.signed.bytes && members == self.signed.members {
+            return Ok(());
+        }
+        Err(self.differs(bytes, members))
+    }
+
+    fn differs(&self, bytes: u64, members: u64) -> Error {
+        Error::refused(
+            ErrorCode::StoreUnpacked,
+            format!(
+                "slot {} unpacks to {bytes} or more bytes in {members} or more members, expected {} in {}",
+                self.slot, self.signed.bytes, self.signed.members
+            ),
+        )
+    }
+}
+
+struct Writer<'a> {
+    directories: Directories<'a>,
+    budget: &'a Budget,
+    current: Option<File>,
+    members: Vec<Member>,
+}
+
+impl MemberSink for Writer<'_> {
+    type Error = Error;
+
+    fn begin(&mut self, member: &Member) -> Result<()> {
+        self.budget.spend(member)?;
+        match &member.kind {
+            Kind::Directory => {
+                self.directories.directory(&member.path).map_err(|error| clash(&member.path, error))?;
+            }
+            Kind::File { executable, .. } => {
+                let (parent, name) =
+                    self.directories.parent_of(&member.path).map_err(|error| clash(&member.path, error))?;
+                let file =
+                    create_file(parent, name, *executable).during("create", || PathBuf::from(&member.path));
+                self.current = Some(file.map_err(|error| clash(&member.path, error))?);
+            }
+            Kind::Symlink { .. } => {}
+        }
+        self.members.push(member.clone());
+        Ok(())
+    }
+
+    fn data(&mut self, piece: &[u8]) -> Result<()> {
+        let Some(file) = &mut self.current else { return Ok(()) };
+        file.write_all(piece)
+            .during("write", || PathBuf::from(self.members.last().map_or("", |member| member.path.as_str())))
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.current = None;
+        Ok(())
+    }
+}
+
+/// Creates a file that must not exist yet.
+pub(crate) fn create_file(parent: &OwnedFd, name: &str, executable: bool) -> rustix::io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(if executable { 0o755 } else { 0o644 });
+    rustix::fs::openat(parent, name, flags, mode).map(File::from)
+}
+
+/// The staged tree was empty, so what stands in the way is another member of the same slot.
+fn clash(path: &str, error: Error) -> Error {
+    let Error::Io { source, .. } = &error else { return error };
+    match source.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::EXIST | Errno::ISDIR) => {
+            Error::refused(ErrorCode::StoreLink, format!("member {path:?} occurs twice"))
+        }
+        Some(Errno::NOTDIR | Errno::LOOP) => Error::refused(
+            ErrorCode::StoreLink,
+            format!("member {path:?} passes through a member that is no directory"),
+        ),
+        _ => error,
+    }
+}

@@ -1,0 +1,147 @@
+//! From signed metadata to the exec plan (LAUNCH.md 5 and 6). What this version does not support is refused here, before
+//! anything is unpacked.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use flavor_store::placeholder::Places;
+use flavor_store::plan::{Edit, Plan, PlannedCommand};
+use pspf::metadata::{Command, Flavor, Metadata};
+use pspf::{ErrorCode, Package, ReadAt};
+
+use crate::failure::{Failure, Result};
+use crate::settings::NOT_FOR_THE_PROGRAM;
+
+/// `FLAVOR_OS`.
+pub(crate) const OS: &str = if cfg!(target_os = "macos") { "darwin" } else { std::env::consts::OS };
+/// `FLAVOR_ARCH`.
+pub(crate) const ARCH: &str = if cfg!(target_arch = "x86_64") {
+    "amd64"
+} else if cfg!(target_arch = "aarch64") {
+    "arm64"
+} else {
+    std::env::consts::ARCH
+};
+
+/// The block that only packages of ours have.
+pub(crate) fn flavor_of<R: ReadAt>(package: &Package<R>) -> Result<&Flavor> {
+    package.flavor().ok_or_else(|| {
+        Failure::new(
+            ErrorCode::PspfForeign,
+            "the package was made by another builder; this launcher cannot run it yet",
+        )
+    })
+}
+
+/// Refuses a package for another platform (LAUNCH.md 4, step 4).
+pub(crate) fn require_target(flavor: &Flavor) -> Result<()> {
+    let target = &flavor.target;
+    if target.os == OS && target.arch == ARCH {
+        return Ok(());
+    }
+    let message = format!("the package was built for {}_{}, this is {OS}_{ARCH}", target.os, target.arch);
+    Err(Failure::new(ErrorCode::LaunchTarget, message))
+}
+
+/// Resolves every command. `store` is the store's root path; all programs lie below it.
+pub(crate) fn plan(metadata: &Metadata, flavor: &Flavor, places: &Places, store: &Path) -> Result<Plan> {
+    let mut commands = Vec::new();
+    for (name, command) in &flavor.commands {
+        commands.push(planned_command(metadata, flavor, places, name, command)?);
+    }
+    let default = flavor.commands.keys().position(|name| *name == flavor.default).unwrap_or(0);
+    let mut stats: Vec<PathBuf> = places.slots.iter().flatten().cloned().collect();
+    for argument in commands.iter().flat_map(|command| &command.argv) {
+        let path = Path::new(argument);
+        if path.starts_with(store) && !stats.iter().any(|known| known == path) && path.exists() {
+            stats.push(path.to_path_buf());
+        }
+    }
+    let package = metadata.package.name.clone();
+    Ok(Plan { package, workenv: places.workenv.clone(), commands, default, stats })
+}
+
+fn planned_command(
+    metadata: &Metadata,
+    flavor: &Flavor,
+    places: &Places,
+    name: &str,
+    command: &Command,
+) -> Result<PlannedCommand> {
+    let text = |text: &str| -> Result<OsString> { Ok(OsString::from_vec(places.replace(text)?)) };
+    require_program_of_the_package(name, &command.argv[0])?;
+    let argv = command.argv.iter().map(|argument| text(argument)).collect::<Result<Vec<_>>>()?;
+    let cwd = command.cwd.as_deref().map(text).transpose()?;
+
+    let mut edits = Vec::new();
+    let rules = metadata.runtime.as_ref().and_then(|runtime| runtime.env.as_ref());
+    if let Some(rules) = rules {
+        let has_pass = rules.pass.as_ref().is_some_and(|pass| !pass.is_empty());
+        if has_pass || rules.map.as_ref().is_some_and(|map| !map.is_empty()) {
+            return Err(unsupported("`runtime.env.pass` and `runtime.env.map` are not supported yet"));
+        }
+        for variable in rules.unset.iter().flatten() {
+            if variable.contains(['*', '?', '[']) {
+                return Err(unsupported(&format!(
+                    "the pattern {variable:?} in `runtime.env.unset` is not supported yet"
+                )));
+            }
+            edits.push(Edit::Unset(variable_name(variable)?));
+        }
+    }
+    let info = &metadata.package;
+    edits.push(Edit::Set("FLAVOR_WORKENV".into(), places.workenv.clone().into()));
+    edits.push(Edit::SetPackage("FLAVOR_PACKAGE".into()));
+    edits.push(Edit::SetOriginalCommand("FLAVOR_ORIGINAL_COMMAND".into()));
+    for (variable, value) in [
+        ("FLAVOR_PACKAGE_NAME", info.name.clone()),
+        ("FLAVOR_VERSION", info.version.clone()),
+        ("FLAVOR_COMMAND_NAME", name.to_owned()),
+        ("FLAVOR_OS", OS.to_owned()),
+        ("FLAVOR_ARCH", ARCH.to_owned()),
+        ("FLAVOR_PLATFORM", format!("{OS}_{ARCH}")),
+    ] {
+        edits.push(Edit::Set(variable.into(), value.into()));
+    }
+    // The last one prepended stands foremost.
+    for folder in flavor.workenv.path.iter().rev() {
+        edits.push(Edit::Prepend("PATH".into(), places.workenv.join(folder).into()));
+    }
+    let empty = BTreeMap::new();
+    let set = rules.and_then(|rules| rules.set.as_ref()).unwrap_or(&empty);
+    for (variable, value) in set.iter().chain(&metadata.execution.env).chain(&command.env) {
+        edits.push(Edit::Set(variable_name(variable)?, text(value)?));
+    }
+    edits.extend(NOT_FOR_THE_PROGRAM.iter().map(|variable| Edit::Unset(variable.into())));
+    Ok(PlannedCommand { name: name.to_owned(), argv, edits, cwd })
+}
+
+/// Programs of a package are never taken from the host (LAUNCH.md 5.3).
+fn require_program_of_the_package(name: &str, program: &str) -> Result<()> {
+    let below = program.strip_prefix("{workenv}/").or_else(|| {
+        let (number, rest) = program.strip_prefix("{slot:")?.split_once("}/")?;
+        number.bytes().all(|digit| digit.is_ascii_digit()).then_some(rest)
+    });
+    let inside = below.is_some_and(|below| {
+        !below.is_empty() && Path::new(below).components().all(|part| matches!(part, Component::Normal(_)))
+    });
+    if inside {
+        return Ok(());
+    }
+    Err(unsupported(&format!(
+        "command {name:?} starts {program:?}, expected a path that begins with `{{workenv}}/` or `{{slot:N}}/`"
+    )))
+}
+
+fn variable_name(name: &str) -> Result<OsString> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(unsupported(&format!("{name:?} is no name of a variable")));
+    }
+    Ok(name.into())
+}
+
+fn unsupported(message: &str) -> Failure {
+    Failure::new(ErrorCode::LaunchEnvironment, message)
+}

@@ -1,0 +1,93 @@
+//! The border to the C library: the entry point and `execve`. The language's own entry point would ignore SIGPIPE and
+//! its own exec would reset the signal mask; the program must inherit both as the parent gave them (LAUNCH.md 1.2).
+#![expect(unsafe_code, reason = "the C entry point and execve have no safe form")]
+
+use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int, c_ulong};
+use std::io;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+unsafe extern "C" {
+    fn execve(path: *const c_char, argv: *const *const c_char, environment: *const *const c_char) -> c_int;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn getauxval(kind: c_ulong) -> c_ulong;
+    #[cfg(target_os = "macos")]
+    fn issetugid() -> c_int;
+}
+
+/// Called by the C library's start-up code.
+#[cfg(not(test))]
+#[unsafe(no_mangle)]
+extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
+    // SAFETY: the start-up code passes `count` pointers to strings that live as long as the process.
+    let arguments = unsafe { collect(count, arguments) };
+    c_int::from(crate::run(arguments))
+}
+
+/// # Safety
+///
+/// `arguments` must point to `count` pointers to NUL-ended strings.
+#[cfg_attr(test, expect(dead_code, reason = "tests have another entry point"))]
+unsafe fn collect(count: c_int, arguments: *const *const c_char) -> Vec<OsString> {
+    let count = usize::try_from(count).unwrap_or(0);
+    (0..count)
+        .map(|position| {
+            // SAFETY: position is below the count that the caller vouches for.
+            let argument = unsafe { CStr::from_ptr(*arguments.add(position)) };
+            OsString::from_vec(argument.to_bytes().to_vec())
+        })
+        .collect()
+}
+
+/// Whether the kernel marked this start as elevated (S4).
+pub(crate) fn is_elevated() -> bool {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    is_marked_secure() || getuid() != geteuid() || getgid() != getegid()
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn is_marked_secure() -> bool {
+    const AT_SECURE: c_ulong = 23;
+    // SAFETY: getauxval reads the process's own auxiliary vector.
+    unsafe { getauxval(AT_SECURE) != 0 }
+}
+
+#[cfg(target_os = "macos")]
+fn is_marked_secure() -> bool {
+    // SAFETY: it has no arguments and cannot fail.
+    unsafe { issetugid() != 0 }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
+fn is_marked_secure() -> bool {
+    false
+}
+
+/// Replaces this process by `program`; returns only with the reason why it could not.
+pub(crate) fn execute<'a>(
+    program: &OsStr,
+    argv: impl Iterator<Item = &'a OsString>,
+    environment: &[(OsString, OsString)],
+) -> io::Error {
+    let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
+    let prepared = || -> io::Result<(CString, Vec<CString>, Vec<CString>)> {
+        let argv = argv.map(|argument| text(argument.as_bytes())).collect::<io::Result<Vec<_>>>()?;
+        let variables = environment.iter();
+        let variables =
+            variables.map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat()));
+        Ok((text(program.as_bytes())?, argv, variables.collect::<io::Result<Vec<_>>>()?))
+    };
+    match prepared() {
+        Ok((program, argv, variables)) => {
+            let argv = pointers(&argv);
+            let variables = pointers(&variables);
+            // SAFETY: both arrays end with a null pointer and point to NUL-ended strings that outlive the call.
+            unsafe { execve(program.as_ptr(), argv.as_ptr(), variables.as_ptr()) };
+            io::Error::last_os_error()
+        }
+        Err(error) => error,
+    }
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+    strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
+}

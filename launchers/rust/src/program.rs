@@ -1,0 +1,104 @@
+//! Choosing a command and starting its program (LAUNCH.md 5 and 7).
+
+use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use flavor_store::plan::{Plan, PlannedCommand, Start};
+use pspf::ErrorCode;
+
+use crate::failure::{Failure, Result};
+use crate::package_file::PackageFile;
+use crate::settings::Settings;
+
+/// Which command runs.
+pub(crate) fn choose<'plan>(
+    plan: &'plan Plan,
+    settings: &Settings,
+    typed: &OsStr,
+    package: &OsStr,
+) -> Result<&'plan PlannedCommand> {
+    let named = |name: &OsStr| plan.commands.iter().find(|command| OsStr::new(&command.name) == name);
+    if let Some(wanted) = &settings.command {
+        return named(wanted).ok_or_else(|| {
+            let known: Vec<&str> = plan.commands.iter().map(|command| command.name.as_str()).collect();
+            let message =
+                format!("there is no command `{}`; the package has {}", wanted.display(), known.join(", "));
+            Failure::new(ErrorCode::LaunchCommand, message)
+        });
+    }
+    let own = Path::new(typed).file_name().filter(|name| *name != package).and_then(named);
+    Ok(own.unwrap_or(&plan.commands[plan.default]))
+}
+
+/// Becomes the program. `arguments` begins with the command as it was typed.
+pub(crate) fn start(
+    plan: &Plan,
+    settings: &Settings,
+    package: &PackageFile,
+    arguments: &[OsString],
+) -> Result<Infallible> {
+    let typed = arguments.first().map_or(package.path.as_os_str(), OsString::as_os_str);
+    let command = choose(plan, settings, typed, package.base_name())?;
+    let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let start = Start { package: package.path.as_os_str(), original: typed };
+    for edit in &command.edits {
+        edit.apply(&mut environment, start);
+    }
+    if let Some(cwd) = &command.cwd {
+        rustix::process::chdir(cwd).map_err(|error| {
+            let reason = std::io::Error::from(error);
+            let message = format!("cannot enter the working folder `{}`: {reason}", cwd.display());
+            Failure::new(ErrorCode::LaunchExecute, message)
+        })?;
+    }
+    let argv = command.argv.iter().chain(arguments.iter().skip(1));
+    let error = crate::process_unix::execute(&command.argv[0], argv, &environment);
+    let message = format!("cannot start `{}`: {error}", command.argv[0].display());
+    Err(Failure::new(ErrorCode::LaunchExecute, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Plan {
+        let command = |name: &str| PlannedCommand {
+            name: name.into(),
+            argv: vec!["/p".into()],
+            edits: Vec::new(),
+            cwd: None,
+        };
+        Plan {
+            package: "demo".into(),
+            workenv: "/w".into(),
+            commands: vec![command("demo"), command("demo-admin")],
+            default: 0,
+            stats: Vec::new(),
+        }
+    }
+
+    fn chosen(wanted: Option<&str>, typed: &str, package: &str) -> std::result::Result<String, String> {
+        let settings = Settings::for_test(wanted);
+        choose(&plan(), &settings, OsStr::new(typed), OsStr::new(package))
+            .map(|command| command.name.clone())
+            .map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn a_link_with_a_commands_name_runs_that_command() {
+        assert_eq!(chosen(None, "/usr/bin/demo-admin", "demo.psp"), Ok("demo-admin".into()));
+        assert_eq!(chosen(None, "demo.psp", "demo.psp"), Ok("demo".into()));
+        assert_eq!(chosen(None, "other", "demo.psp"), Ok("demo".into()));
+        assert_eq!(chosen(None, "", "demo.psp"), Ok("demo".into()));
+        // The file's own name is no choice of the user.
+        assert_eq!(chosen(None, "./demo-admin", "demo-admin"), Ok("demo".into()));
+    }
+
+    #[test]
+    fn an_unknown_command_is_refused_and_the_known_ones_are_named() {
+        assert_eq!(chosen(Some("demo-admin"), "demo", "demo.psp"), Ok("demo-admin".into()));
+        let message = chosen(Some("nope"), "demo", "demo.psp").expect_err("unknown");
+        assert!(message.contains("demo, demo-admin"), "{message}");
+    }
+}

@@ -1,0 +1,65 @@
+//! Every variable that the launcher obeys, each in one place. Those of the store's location are
+//! `flavor_store::location`'s.
+
+use std::ffi::OsString;
+
+use pspf::ErrorCode;
+
+use crate::failure::{Failure, Result};
+
+/// `1`: the arguments name a tool (LAUNCH.md 8).
+const TOOLS: &str = "FLAVOR_LAUNCHER_CLI";
+/// Name of the command to run (LAUNCH.md 5.1).
+const COMMAND: &str = "FLAVOR_COMMAND";
+/// How strict verification is (LAUNCH.md 9).
+const VALIDATION: &str = "FLAVOR_VALIDATION";
+/// `debug` or `trace`: phase lines on standard error (LAUNCH.md 10.3).
+const LOG_LEVEL: &str = "FLAVOR_LOG_LEVEL";
+
+/// What is addressed to the launcher and must not reach the program (S3).
+pub(crate) const NOT_FOR_THE_PROGRAM: [&str; 3] = [VALIDATION, COMMAND, TOOLS];
+
+/// The settings of one start.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) tools: bool,
+    pub(crate) command: Option<OsString>,
+    pub(crate) debug: bool,
+    validation: Option<OsString>,
+}
+
+impl Settings {
+    pub(crate) fn from_environment() -> Self {
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        Self {
+            tools: set(TOOLS).is_some_and(|value| value == "1"),
+            command: set(COMMAND),
+            debug: set(LOG_LEVEL).is_some_and(|value| value == "debug" || value == "trace"),
+            validation: set(VALIDATION),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(command: Option<&str>) -> Self {
+        Self { tools: false, command: command.map(OsString::from), debug: false, validation: None }
+    }
+
+    /// Checks the validation level; the notice to print, if one is due.
+    pub(crate) fn validation_notice(&self) -> Result<Option<String>> {
+        let Some(value) = &self.validation else { return Ok(None) };
+        match value.to_str() {
+            Some("strict") => Ok(None),
+            Some(level @ ("standard" | "relaxed" | "minimal" | "none")) => Ok(Some(format!(
+                "FLAVOR_VALIDATION={level} is not supported by this launcher; verification stays strict"
+            ))),
+            Some("full") => Err(Failure::new(
+                ErrorCode::LaunchValidation,
+                "FLAVOR_VALIDATION=full is not supported by this launcher yet",
+            )),
+            _ => Err(Failure::new(
+                ErrorCode::LaunchValidation,
+                "FLAVOR_VALIDATION has an unknown value, expected strict, standard, relaxed, minimal or none",
+            )),
+        }
+    }
+}
