@@ -1,0 +1,88 @@
+/** `flavor pack`: options, the call, and what is said about its result. */
+
+import { relative, resolve } from 'node:path';
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+import { type PackLevel, type PackResult, pack } from '../../index.js';
+import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
+import { EXIT } from '../exit.js';
+import { formatSize } from '../output.js';
+import { chooseKey, type KeyOptions } from '../signing-key.js';
+
+interface PackCommandOptions extends CommonOptions, KeyOptions {
+  readonly manifest?: string;
+  readonly output?: string;
+  readonly pythonArchive?: string;
+  readonly level: PackLevel;
+}
+
+/** Adds the command. */
+export function addPackCommand(program: Command): void {
+  const command = program
+    .command('pack')
+    .description('turn a Python project into one signed file that runs')
+    .option('-m, --manifest <path>', 'pyproject.toml or its folder (default: the working folder)')
+    .option('-o, --output <path>', 'file or folder (default: dist/<name>-<version>.psp beside the manifest)')
+    .option('-k, --key <file>', 'sign with this private key')
+    .addOption(new Option('--private-key <file>', 'the same as --key'))
+    .option('--key-seed <seed>', 'sign with a key derived from this seed; `-` reads standard input (also: FLAVOR_SEED)')
+    .option('--python-archive <path>', 'archive or folder of a standalone interpreter to pack')
+    .addOption(
+      new Option('--level <level>', 'compression: 3 is fast, 19 is small').default(9).argParser((text): PackLevel => {
+        if (text === '3' || text === '9' || text === '19') return Number(text) as PackLevel;
+        throw new InvalidArgumentError('It must be 3, 9 or 19.');
+      }),
+    );
+  withCommonOptions(command).action(async (options: PackCommandOptions) => {
+    await runAction('pack', options, async ({ output, cwd, signal }) => {
+      const { key, warning } = await chooseKey(options, process.env, process.stdin);
+      if (warning !== undefined) output.warning(warning);
+      const result = await pack({
+        manifest: options.manifest,
+        output: options.output,
+        key,
+        pythonArchive: options.pythonArchive,
+        level: options.level,
+        cwd,
+        signal,
+        onProgress: (event) => output.progress(event),
+      });
+      output.result(resultObject(result), resultLines(result));
+      if (key.source === 'ephemeral') {
+        output.note(
+          'the key was made for this package and is gone: it proves integrity, but not who made it (`--key`)',
+        );
+      }
+      return EXIT.ok;
+    });
+  });
+}
+
+function resultObject({ outputs }: PackResult): Record<string, unknown> {
+  return {
+    outputs: outputs.map(({ path, target, sizeBytes, sha256, signer, runtime }) => ({
+      path,
+      target,
+      size_bytes: sizeBytes,
+      sha256,
+      signer,
+      runtime,
+    })),
+  };
+}
+
+function resultLines({ outputs }: PackResult): string[] {
+  return outputs.map(({ path, sizeBytes, target, signer }) => {
+    const source = { ephemeral: 'an ephemeral key', seed: 'a key from a seed', file: 'a key file' }[signer.source];
+    const size = `${formatSize(sizeBytes)}, ${target}`;
+    return `${path} (${size}), signer ${signer.fingerprint} (${source}); run it: ${runnable(path)}`;
+  });
+}
+
+/** How the file is started from the folder that the user is in. */
+function runnable(path: string): string {
+  const local = relative(resolve('.'), path);
+  const shown = local.startsWith('..') ? path : `./${local}`;
+  return /^[\w./+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,152 @@
+/**
+ * The terminal contract: stdout carries results, stderr everything else; with `--json` both carry one object per
+ * line. Texts that come from files or packages are shown with control characters escaped.
+ */
+
+import { stripVTControlCharacters } from 'node:util';
+
+import type { FlavorError } from '../errors.js';
+import type { ProgressEvent } from '../progress.js';
+
+/** Version of the JSON objects. */
+const SCHEMA = 1;
+
+/** How a command talks. */
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly color: boolean;
+}
+
+/** Where a command writes. */
+export interface Streams {
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+}
+
+/** Writes what one command has to say. */
+export class Output {
+  readonly #options: OutputOptions;
+  readonly #streams: Streams;
+  readonly #command: string;
+  #transient = false;
+
+  constructor(command: string, options: OutputOptions, streams: Streams = process) {
+    this.#command = command;
+    this.#options = options;
+    this.#streams = streams;
+  }
+
+  /** The result: an object with `--json`, lines otherwise. */
+  result(object: Readonly<Record<string, unknown>>, lines: readonly string[]): void {
+    this.#clear();
+    if (this.#options.json) this.#json(this.#streams.stdout, { type: 'result', command: this.#command, ...object });
+    else for (const line of lines) this.#streams.stdout.write(`${line}\n`);
+  }
+
+  /** Something worth knowing about a result. Not said with `--quiet` or `--json`, where the object says it. */
+  note(text: string): void {
+    if (!this.#options.quiet && !this.#options.json) this.#line(this.#paint('2', `flavor: note: ${printable(text)}`));
+  }
+
+  warning(message: string): void {
+    if (this.#options.json) this.#json(this.#streams.stderr, { type: 'warning', message });
+    else if (!this.#options.quiet) this.#line(`flavor: ${this.#paint('33', 'warning')}: ${printable(message)}`);
+  }
+
+  error(error: FlavorError): void {
+    const { code, message, hints, path, offset } = error;
+    if (this.#options.json) {
+      this.#json(this.#streams.stderr, { type: 'error', code, message, hints, path, offset });
+      return;
+    }
+    this.#line(`flavor: ${this.#paint('31', 'error')}: ${printable(message)} [${code}]`);
+    for (const hint of hints) this.#line(`flavor: ${this.#paint('36', 'hint')}: ${printable(hint)}`);
+    if (this.#options.verbose) for (const line of causeLines(error)) this.#line(line);
+  }
+
+  /** Progress: a line per finished stage, and on a terminal one that is overwritten. */
+  progress(event: ProgressEvent): void {
+    if (event.type === 'warning') {
+      this.warning(event.message);
+      return;
+    }
+    if (this.#options.quiet) return;
+    if (event.type === 'bytes') {
+      if (event.total > 0) this.#overwrite(`${event.detail} ${Math.floor((event.done / event.total) * 100)} %`);
+      return;
+    }
+    const { stage, state, detail } = event;
+    if (this.#options.json) {
+      this.#json(this.#streams.stdout, { type: 'stage', command: this.#command, stage, state, detail });
+    } else if (state === 'start') {
+      this.#overwrite(detail);
+    } else if (detail !== '') {
+      this.#line(`flavor: ${this.#paint('2', `${stage}:`)} ${printable(detail)}`);
+    }
+  }
+
+  #overwrite(text: string): void {
+    const { stderr } = this.#streams;
+    if (this.#options.json || stderr.isTTY !== true) return;
+    const width = Math.max(20, (stderr.columns ?? 80) - 1);
+    stderr.write(`\r\u001B[K${printable(text).slice(0, width)}`);
+    this.#transient = true;
+  }
+
+  #clear(): void {
+    if (this.#transient) this.#streams.stderr.write('\r\u001B[K');
+    this.#transient = false;
+  }
+
+  #line(text: string): void {
+    this.#clear();
+    this.#streams.stderr.write(`${text}\n`);
+  }
+
+  #json(stream: NodeJS.WritableStream, object: Readonly<Record<string, unknown>>): void {
+    this.#clear();
+    const { type, ...rest } = object;
+    stream.write(`${JSON.stringify({ type, schema: SCHEMA, ...rest })}\n`);
+  }
+
+  #paint(code: string, text: string): string {
+    return this.#options.color ? `\u001B[${code}m${text}\u001B[0m` : text;
+  }
+}
+
+/** Text with control and direction characters escaped, so that no file name can draw on a terminal. */
+export function printable(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(/[\p{Cc}\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, (character) => {
+    if (character === '\n') return ' ';
+    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+  });
+}
+
+/** A size as people read it. */
+export function formatSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+function* causeLines(error: Error): Generator<string> {
+  for (let { cause } = error; cause !== undefined; ) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const [first = '', ...more] = text.split('\n');
+    yield `  caused by: ${printable(first)}`;
+    for (const line of more) yield `    ${printable(line)}`;
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  if ((error as FlavorError).code === 'ERR_FLAVOR_INTERNAL') {
+    const { cause } = error;
+    const stack = cause instanceof Error ? cause.stack : error.stack;
+    for (const line of (stack ?? '').split('\n').slice(1)) yield `  ${printable(line.trim())}`;
+  }
+}

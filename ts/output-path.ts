@@ -1,0 +1,85 @@
+/**
+ * Where a package is written. Judged before the long work begins; folders are made only when the package is ready,
+ * and go again if it could not be written.
+ */
+
+import { constants } from 'node:fs';
+import { access, mkdir, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+
+import { FlavorError } from './errors.js';
+
+/** What decides about the path. */
+export interface OutputRequest {
+  /** What the user asked for: a file, an existing folder, or a folder by its trailing separator. */
+  readonly output: string | undefined;
+  /** Base of relative paths. */
+  readonly cwd: string;
+  /** Folder of the manifest. */
+  readonly folder: string;
+  readonly fileName: string;
+}
+
+/** Absolute path of the file to write. */
+export async function outputPath(request: OutputRequest): Promise<string> {
+  const { output, cwd, folder, fileName } = request;
+  if (output === undefined) return join(folder, 'dist', fileName);
+  const path = resolve(cwd, output);
+  const isFolder =
+    /[\\/]$/.test(output) || (sep === '/' && /(^|\/)\.\.?$/.test(output)) || (await kindOf(path)) === 'folder';
+  return isFolder ? join(path, fileName) : path;
+}
+
+/** Refuses a place that cannot be written, as far as that can be known without writing. */
+export async function checkWritable(path: string): Promise<void> {
+  if ((await kindOf(path)) === 'folder') throw unwritable(path, 'is a folder');
+  let folder = dirname(path);
+  for (;;) {
+    const kind = await kindOf(folder);
+    if (kind === 'folder') break;
+    if (kind === 'other') throw unwritable(path, `cannot be made, because this is no folder: ${folder}`);
+    const parent = dirname(folder);
+    if (parent === folder) break;
+    folder = parent;
+  }
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw unwritable(path, `is in a folder that may not be written: ${folder}`, cause);
+  }
+}
+
+/** Makes the folder of a file for the time of an operation; keeps it only if the operation succeeds. */
+export async function withFolderOf<Result>(path: string, operation: () => Promise<Result>): Promise<Result> {
+  const folder = dirname(path);
+  let made: string | undefined;
+  try {
+    made = await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw unwritable(path, 'is in a folder that cannot be made', cause);
+  }
+  try {
+    return await operation();
+  } catch (error) {
+    // rmdir refuses folders that somebody else has put something into.
+    for (let at = folder; made !== undefined && at.startsWith(made); at = dirname(at)) {
+      await rmdir(at).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+async function kindOf(path: string): Promise<'folder' | 'other' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'other';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOTDIR') return undefined;
+    return 'other';
+  }
+}
+
+function unwritable(path: string, why: string, cause?: unknown): FlavorError {
+  return new FlavorError('ERR_FLAVOR_OUTPUT', `the output ${why}: ${path}`, { path, cause });
+}

@@ -1,0 +1,319 @@
+/**
+ * `pack`: from a Python project to one signed file. The stages follow each other here; what each of them does stands
+ * in `python/`. Every stage reports, can be cancelled, and leaves nothing outside the scratch folder; the package
+ * appears complete or not at all.
+ *
+ * The key is opened by the assembler, after the last line of the project's code has run (security.md S25).
+ */
+
+import { mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { throwIfAborted } from './cancellation.js';
+import { FlavorError, isFlavorError, isSystemError } from './errors.js';
+import { findLauncher } from './launchers.js';
+import { loadManifest } from './manifest/load.js';
+import { assemble } from './native.js';
+import { checkWritable, outputPath, withFolderOf } from './output-path.js';
+import { hostTarget, targetName } from './platform.js';
+import { type ObservableOptions, observed, type PackStage, type Reporter } from './progress.js';
+import { compileTrees } from './python/bytecode.js';
+import { chooseCommands } from './python/commands.js';
+import { stageDependencies } from './python/dependencies.js';
+import type { Environment } from './python/environment.js';
+import { environmentPlan } from './python/environment-plan.js';
+import { buildWheel, stageApplication } from './python/project.js';
+import { type GivenRuntime, stageRuntime } from './python/runtime.js';
+import { normaliseRuntime } from './python/runtime-tree.js';
+import type { BuildSession, RuntimeSource } from './python/session.js';
+import type { SiteTree } from './python/site-tree.js';
+import { checkCommands } from './python/smoke.js';
+import { filesContaining } from './python/tree.js';
+import { findUv } from './python/uv.js';
+
+/** Who signs a package. */
+export type PackKey =
+  /** A key that is made for this package and thrown away: integrity, but no identity. */
+  | { readonly source: 'ephemeral' }
+  /** The key whose 32 bytes are the SHA-256 of a text. */
+  | { readonly source: 'seed'; readonly seed: string }
+  /** A private key file: PKCS#8 PEM, or 32 raw bytes. */
+  | { readonly source: 'file'; readonly path: string };
+
+/** Compression level: 3 is fast, 9 the usual one, 19 for releases. */
+export type PackLevel = 3 | 9 | 19;
+
+/** Options of {@link pack}. */
+export interface PackOptions extends ObservableOptions {
+  /**
+   * pyproject.toml or its folder.
+   * @default the folder `cwd`
+   */
+  readonly manifest?: string | undefined;
+  /**
+   * File to write, or a folder (one that exists, or a path that ends with a separator).
+   * @default `dist/<name>-<version>.psp` beside the manifest
+   */
+  readonly output?: string | undefined;
+  /**
+   * Who signs.
+   * @default an ephemeral key
+   */
+  readonly key?: PackKey | undefined;
+  /** Archive or folder of a standalone interpreter; wins over the manifest's. */
+  readonly pythonArchive?: string | undefined;
+  /** @default 9 */
+  readonly level?: PackLevel | undefined;
+  /**
+   * Base of relative paths.
+   * @default the working folder of the process
+   */
+  readonly cwd?: string | undefined;
+  /**
+   * Variables that uv, the build back end and the search for both see; key material in it is not passed on.
+   * @default the environment of the process
+   */
+  readonly environment?: Environment | undefined;
+}
+
+/** One written package. */
+export interface PackOutput {
+  /** Absolute path. */
+  readonly path: string;
+  /** Such as `linux_amd64`. */
+  readonly target: string;
+  readonly sizeBytes: number;
+  /** Lower hex SHA-256 of the file. */
+  readonly sha256: string;
+  readonly signer: {
+    /** Lower hex SHA-256 of the public key. */
+    readonly fingerprint: string;
+    readonly source: PackKey['source'];
+  };
+  readonly runtime: {
+    /** Full version, such as `3.14.6`. */
+    readonly version: string;
+    readonly source: RuntimeSource;
+    /** Whether it runs on every machine of its platform. */
+    readonly portable: boolean;
+  };
+}
+
+/** What {@link pack} did. */
+export interface PackResult {
+  readonly package: { readonly name: string; readonly version: string };
+  readonly outputs: readonly PackOutput[];
+  /** Names of the commands; the default one first. */
+  readonly commands: readonly string[];
+  /** What lies in the package, as `name==version`, sorted. */
+  readonly distributions: readonly string[];
+  /** Source distributions that were built for it, as `name==version`. */
+  readonly builtSdists: readonly string[];
+}
+
+/**
+ * Packs a Python project into one signed file that runs on its platform with nothing installed.
+ *
+ * @throws {FlavorError} `ERR_FLAVOR_NOT_FOUND` if manifest, runtime or key file do not exist; `ERR_FLAVOR_MANIFEST`
+ * if the manifest is not valid; `ERR_FLAVOR_UV`, `ERR_FLAVOR_RUNTIME`, `ERR_FLAVOR_DEPENDENCY`, `ERR_FLAVOR_BUILD` if
+ * uv, an interpreter, a dependency or the wheel cannot be had; `ERR_FLAVOR_ENTRY_POINT` if a command calls what is not
+ * there; `ERR_FLAVOR_KEY` if the key file holds no private key; `ERR_FLAVOR_OUTPUT` if the file cannot be written;
+ * `ERR_FLAVOR_ABORTED` if the signal was aborted. After a failure no file is left.
+ */
+export function pack(options: PackOptions = {}): Promise<PackResult> {
+  return observed(options, (reporter) => packObserved(options, reporter));
+}
+
+async function packObserved(options: PackOptions, reporter: Reporter): Promise<PackResult> {
+  const cwd = resolve(options.cwd ?? process.cwd());
+  const level = options.level ?? 9;
+  if (![3, 9, 19].includes(level))
+    throw new TypeError(`Expected \`level\` to be 3, 9 or 19, got \`${String(level)}\`.`);
+  const key = await checkedKey(options.key ?? { source: 'ephemeral' }, cwd);
+  const environment = options.environment ?? process.env;
+  const target = hostTarget();
+  const launcher = await findLauncher(target);
+  const manifest = await stage(reporter, 'manifest', 'reading the manifest', async () => {
+    const loaded = await loadManifest(resolve(cwd, options.manifest ?? '.'));
+    return { value: loaded, detail: `${loaded.name} ${loaded.version ?? ''}`.trim() };
+  });
+  if (manifest.entryPoint === undefined && !manifest.hasScripts) chooseCommands(manifest, new Map());
+  const outputRequest = { output: options.output, cwd, folder: manifest.folder };
+  const announced = `${manifest.name}-${manifest.version ?? '0'}.psp`;
+  await checkWritable(await outputPath({ ...outputRequest, fileName: announced }));
+
+  return withScratch(async (scratch) => {
+    const uv = await findUv({ environment, cwd, reporter });
+    const session: BuildSession = { manifest, target, uv, scratch, environment, reporter };
+    const staged = await stageTrees(session, givenRuntime(options, session, cwd));
+    const { runtime, dependencies, application, wheel, commandSet } = staged;
+    const manifestJson = environmentPlan({
+      name: manifest.name,
+      version: wheel.version,
+      description: manifest.description ?? wheel.description,
+      target,
+      launcherVersion: launcher.version,
+      runtime,
+      dependencies,
+      application,
+      commandSet,
+    });
+    const output = await outputPath({ ...outputRequest, fileName: `${manifest.name}-${wheel.version}.psp` });
+    const assembled = await stage(reporter, 'assemble', 'compressing, signing and writing', async () => {
+      const value = await withFolderOf(output, () =>
+        assemble(
+          {
+            manifestJson,
+            output,
+            launcherPath: launcher.path,
+            launcherSha256: launcher.sha256,
+            level,
+            key,
+            ...sourceDateEpoch(environment),
+          },
+          reporter,
+        ),
+      );
+      return { value, detail: output };
+    });
+    const { defaultName, commands } = commandSet;
+    const distributions = [...application.distributions, ...dependencies.distributions];
+    return {
+      package: { name: manifest.name, version: wheel.version },
+      outputs: [
+        {
+          path: assembled.path,
+          target: targetName(target),
+          sizeBytes: assembled.sizeBytes,
+          sha256: assembled.sha256,
+          signer: { fingerprint: assembled.fingerprint, source: key.source },
+          runtime: { version: runtime.version, source: runtime.source, portable: runtime.portable },
+        },
+      ],
+      commands: [defaultName, ...[...commands.keys()].filter((name) => name !== defaultName)],
+      distributions: distributions.map(({ name, version }) => `${name}==${version}`).sort(),
+      builtSdists: dependencies.built,
+    };
+  });
+}
+
+/** Everything between the manifest and the assembler. */
+async function stageTrees(session: BuildSession, given: GivenRuntime | undefined) {
+  const { manifest, reporter } = session;
+  const runtime = await stage(reporter, 'runtime', 'getting the Python runtime', async () => {
+    const value = await stageRuntime(session, given);
+    return { value, detail: `Python ${value.version} (${value.source})` };
+  });
+  const wheel = await stage(reporter, 'project', 'building the wheel of the project', async () => {
+    const value = await buildWheel(session, runtime);
+    return { value, detail: `${manifest.name} ${value.version}` };
+  });
+  const application = await stageApplication(session, runtime, wheel);
+  const commandSet = chooseCommands(manifest, application.scripts);
+  const dependencies = await stage(reporter, 'dependencies', 'installing dependencies', async () => {
+    const value = await stageDependencies(session, runtime, manifest.dependencies ?? wheel.requirements);
+    const { length } = value.distributions;
+    return { value, detail: `${length} distribution${length === 1 ? '' : 's'}` };
+  });
+  for (const built of dependencies.built) {
+    reporter.emit({ type: 'warning', message: `${built} was built from its source distribution` });
+  }
+  await stage(reporter, 'slots', 'tidying the runtime', async () => {
+    await normaliseRuntime(session, runtime);
+    for (const tree of [dependencies, application]) await reportLeaks(session, tree);
+    return { value: undefined, detail: '' };
+  });
+  await stage(reporter, 'check', 'checking entry points', async () => {
+    await checkCommands(session, runtime, {
+      application: application.sitePackages,
+      dependencies: dependencies.sitePackages,
+      importLines: dependencies.pathLines.filter((line) => /^import[ \t]/.test(line)),
+      commands: commandSet.commands,
+    });
+    return { value: undefined, detail: `${commandSet.commands.size} commands` };
+  });
+  await stage(reporter, 'bytecode', 'compiling modules', async () => {
+    const roots = [join(runtime.root, 'lib'), dependencies.sitePackages, application.sitePackages];
+    const { compiled, failed } = await compileTrees(session, runtime, roots);
+    const skipped = failed.length === 0 ? '' : `, ${failed.length} do not compile`;
+    return { value: undefined, detail: `${compiled} modules${skipped}` };
+  });
+  return { runtime, wheel, application, dependencies, commandSet };
+}
+
+/** Compiled files may hold the folder that they were built in, in debug information for example. */
+async function reportLeaks(session: BuildSession, tree: SiteTree): Promise<void> {
+  for (const path of await filesContaining(tree.sitePackages, session.scratch)) {
+    session.reporter.emit({
+      type: 'warning',
+      message: `${path} names the folder that it was built in; the package cannot be reproduced byte by byte`,
+    });
+  }
+}
+
+async function stage<Value>(
+  reporter: Reporter,
+  name: PackStage,
+  doing: string,
+  work: () => Promise<{ readonly value: Value; readonly detail: string }>,
+): Promise<Value> {
+  throwIfAborted(reporter.signal);
+  reporter.emit({ type: 'stage', stage: name, state: 'start', detail: doing });
+  const { value, detail } = await work();
+  reporter.emit({ type: 'stage', stage: name, state: 'done', detail });
+  return value;
+}
+
+/** Absolute path of the key, which must exist; nobody looks into it yet. */
+async function checkedKey(key: PackKey, cwd: string): Promise<PackKey> {
+  if (key.source !== 'file') return key;
+  const path = resolve(cwd, key.path);
+  try {
+    await stat(path);
+  } catch (cause) {
+    throw new FlavorError('ERR_FLAVOR_NOT_FOUND', `there is no key file at this path: ${path}`, {
+      path,
+      hints: ['create a key pair with `flavor keygen`'],
+      cause,
+    });
+  }
+  return { source: 'file', path };
+}
+
+function givenRuntime(options: PackOptions, { manifest }: BuildSession, cwd: string): GivenRuntime | undefined {
+  if (options.pythonArchive !== undefined) return { path: resolve(cwd, options.pythonArchive), sha256: undefined };
+  const path = manifest.python.archive ?? manifest.python.path;
+  return path === undefined ? undefined : { path, sha256: manifest.python.sha256 };
+}
+
+function sourceDateEpoch(environment: Environment): { sourceDateEpoch?: number } {
+  const text = environment['SOURCE_DATE_EPOCH'] ?? '';
+  return /^\d+$/.test(text) ? { sourceDateEpoch: Number(text) } : {};
+}
+
+async function withScratch<Result>(operation: (scratch: string) => Promise<Result>): Promise<Result> {
+  let scratch: string;
+  try {
+    // Resolved, because what is searched for later is the path that programs see.
+    scratch = await realpath(await mkdtemp(join(tmpdir(), 'flavor-pack-')));
+  } catch (cause) {
+    throw new FlavorError('ERR_FLAVOR_IO', `no scratch folder could be made in ${tmpdir()}`, {
+      path: tmpdir(),
+      hints: ['set TMPDIR to a folder that may be written'],
+      cause,
+    });
+  }
+  try {
+    return await operation(scratch);
+  } catch (error) {
+    if (isFlavorError(error) || !isSystemError(error)) throw error;
+    throw new FlavorError('ERR_FLAVOR_IO', `a file could not be read or written: ${error.path ?? scratch}`, {
+      path: error.path,
+      hints: error.code === 'ENOSPC' ? ['free some space, or set TMPDIR to a folder with more'] : [],
+      cause: error,
+    });
+  } finally {
+    await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
+  }
+}

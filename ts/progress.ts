@@ -1,0 +1,87 @@
+/**
+ * Progress events of long operations, and the one place where a caller's callback runs: a callback that throws
+ * cancels the operation, which then rejects with exactly the thrown value.
+ */
+
+import { abortedError } from './cancellation.js';
+
+/** Stages of `pack`, in their order. */
+export type PackStage =
+  | 'manifest'
+  | 'uv'
+  | 'runtime'
+  | 'project'
+  | 'dependencies'
+  | 'slots'
+  | 'check'
+  | 'bytecode'
+  | 'assemble';
+
+/** One thing that happened. Events may be dropped when the listener is slow; the result never is. */
+export type ProgressEvent =
+  /** A stage began, or ended with something to say. */
+  | { readonly type: 'stage'; readonly stage: PackStage; readonly state: 'start' | 'done'; readonly detail: string }
+  /** Bytes done of a known total. */
+  | {
+      readonly type: 'bytes';
+      readonly phase: string;
+      readonly done: number;
+      readonly total: number;
+      readonly detail: string;
+    }
+  /** Something that does not fail the operation but that a person should know. */
+  | { readonly type: 'warning'; readonly message: string };
+
+/** Receives progress events. A listener that throws cancels the operation. */
+export type ProgressListener = (event: ProgressEvent) => void;
+
+/** What an operation needs to report and to be cancelled. */
+export interface Reporter {
+  readonly signal: AbortSignal;
+  emit(event: ProgressEvent): void;
+}
+
+/** Options that every long operation takes. */
+export interface ObservableOptions {
+  /** Called for every progress event. */
+  readonly onProgress?: ProgressListener | undefined;
+  /** Cancels the operation; it rejects with `ERR_FLAVOR_ABORTED` and leaves no file. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs an operation with a reporter around the caller's listener and signal. */
+export async function observed<Result>(
+  options: ObservableOptions,
+  operation: (reporter: Reporter) => Promise<Result>,
+): Promise<Result> {
+  if (options.signal?.aborted === true) throw abortedError(options.signal);
+  const stop = new AbortController();
+  const forward = (): void => stop.abort(options.signal?.reason);
+  options.signal?.addEventListener('abort', forward, { once: true });
+  let thrown: { readonly value: unknown } | undefined;
+  const reporter: Reporter = {
+    signal: stop.signal,
+    emit(event) {
+      if (thrown !== undefined) return;
+      try {
+        options.onProgress?.(event);
+      } catch (value) {
+        thrown = { value };
+        stop.abort(value);
+      }
+    },
+  };
+  const rethrow = (): void => {
+    if (thrown !== undefined) throw thrown.value;
+  };
+  try {
+    const result = await operation(reporter);
+    rethrow();
+    return result;
+  } catch (error) {
+    rethrow();
+    throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', forward);
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * Paths of the Python files that belong to this package.
+ */
+
+import { fileURLToPath } from 'node:url';
+
+/** Absolute path of one of them. */
+export function embeddedFile(name: 'compile_tree.py' | 'check_entry_points.py'): string {
+  return fileURLToPath(new URL(`./embedded/${name}`, import.meta.url));
+}

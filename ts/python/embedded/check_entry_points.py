@@ -1,0 +1,82 @@
+"""Looks whether the functions that commands call exist.
+
+Run by the packaged interpreter. Reads a JSON request from standard input:
+{"paths": [...], "lines": [...], "entries": [{"command", "module", "attribute"}], "answer": "file"}
+and writes one JSON line per entry to the answer file: {"command", "outcome", "detail", "available"}.
+Outcomes: ok, no-module, no-attribute, missing-import, import-failed.
+
+The modules are imported, as the commands will. What they print goes nowhere; what they do at import is their own.
+"""
+
+import importlib
+import importlib.util
+import json
+import os
+import pkgutil
+import site
+import sys
+
+
+def siblings(module, roots):
+    parent, _, _ = module.rpartition(".")
+    try:
+        folders = list(importlib.import_module(parent).__path__) if parent else roots
+    except Exception:
+        folders = roots
+        parent = ""
+    prefix = parent + "." if parent else ""
+    found = sorted(prefix + module.name for module in pkgutil.iter_modules(folders))
+    # A package without modules of its own: show it rather than nothing.
+    return found or sorted(module.name for module in pkgutil.iter_modules(roots))
+
+
+def missing_module(module, error):
+    """Whether the import failed because the module itself, or a package around it, is not there."""
+    name = error.name or ""
+    return module == name or module.startswith(name + ".")
+
+
+def check(entry, application):
+    module, attribute = entry["module"], entry["attribute"]
+    try:
+        value = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if missing_module(module, error):
+            return "no-module", "", siblings(module, application)
+        return "missing-import", str(error.name), []
+    except BaseException as error:  # A module may even exit while it is imported.
+        return "import-failed", "%s: %s" % (type(error).__name__, error), []
+    for part in attribute.split("."):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            callables = [name for name in dir(value) if not name.startswith("_") and callable(getattr(value, name, None))]
+            return "no-attribute", part, callables
+    return "ok", "", []
+
+
+def main():
+    request = json.load(sys.stdin)
+    application = request["paths"][:1]
+    for path in request["paths"][:1]:
+        site.addsitedir(path)
+    for path in request["paths"][1:]:
+        sys.path.append(path)
+    for line in request["lines"]:
+        try:
+            exec(line)
+        except Exception:
+            pass
+    with open(request["answer"], "w", encoding="utf-8") as answer:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(nowhere, descriptor)
+        for entry in request["entries"]:
+            outcome, detail, available = check(entry, application)
+            line = {"command": entry["command"], "outcome": outcome, "detail": detail, "available": available}
+            answer.write(json.dumps(line) + "\n")
+            answer.flush()
+    os._exit(0)
+
+
+main()

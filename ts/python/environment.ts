@@ -1,0 +1,47 @@
+/**
+ * The environment of child processes. Everything of the user's index, proxy and certificate settings passes;
+ * nothing that holds or names key material does (security.md S25), and nothing that would bend the Python that
+ * we start towards another installation.
+ */
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables of ours that hold key material or lead to it. */
+const SECRET = /^FLAVOR_.*(SEED|KEY|SIGN)/i;
+
+/** Variables that move an interpreter's idea of where its library is. */
+const PYTHON_BENDING = new Set([
+  'PYTHONPATH',
+  'PYTHONHOME',
+  'PYTHONPLATLIBDIR',
+  'PYTHONEXECUTABLE',
+  'PYTHONPYCACHEPREFIX',
+  'PYTHONOPTIMIZE',
+  'PYTHONSTARTUP',
+  'PYTHONINSPECT',
+  '__PYVENV_LAUNCHER__',
+  'VIRTUAL_ENV',
+  'CONDA_PREFIX',
+]);
+
+/** uv's own way of naming a default index, newest first. */
+const UV_INDEX_VARIABLES = ['UV_DEFAULT_INDEX', 'UV_INDEX_URL', 'UV_NO_INDEX'] as const;
+
+/** What a child process gets of the user's environment, with `changes` on top (undefined removes). */
+export function childEnvironment(environment: Environment, changes: Environment = {}): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const [name, value] of Object.entries({ ...environment, ...changes })) {
+    if (value === undefined || SECRET.test(name) || PYTHON_BENDING.has(name)) continue;
+    result[name] = value;
+  }
+  return result;
+}
+
+/** Flags for uv commands that ask an index: pip's variable counts when uv has none of its own. */
+export function indexArguments(environment: Environment): string[] {
+  const url = environment['PIP_INDEX_URL'];
+  if (url === undefined || url === '') return [];
+  if (UV_INDEX_VARIABLES.some((name) => (environment[name] ?? '') !== '')) return [];
+  return ['--default-index', url];
+}

@@ -1,0 +1,135 @@
+/**
+ * Which runtime is taken: the newest stable one of uv's download list that the project allows. A list that the
+ * user supplies is copied first, so that what was checked is what is used, and its entry must have a SHA-256:
+ * uv installs an entry without one unchecked.
+ */
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { FlavorError } from '../errors.js';
+import { targetName, uvPlatform } from '../platform.js';
+import type { Environment } from './environment.js';
+import { httpGet } from './http-get.js';
+import { outputCause } from './process.js';
+import { type BuildSession, runUv } from './session.js';
+
+/** A runtime that uv can download. */
+export interface ListedRuntime {
+  /** uv's full key, libc included. */
+  readonly key: string;
+  readonly version: string;
+  /** Whether the archive is a file of this machine, so that keeping a copy of it helps nobody. */
+  readonly isLocal: boolean;
+  /** Variables under which uv sees the same list again. */
+  readonly changes: Environment;
+}
+
+interface ListEntry {
+  readonly key: string;
+  readonly version: string;
+  readonly os: string;
+  readonly arch: string;
+  readonly libc: string;
+  readonly variant: string;
+  readonly url: string | null;
+  readonly implementation: string;
+}
+
+const MAX_LIST_BYTES = 64 * 1024 * 1024;
+const LIST_VARIABLE = 'UV_PYTHON_DOWNLOADS_JSON_URL';
+
+/** Chooses the runtime for a build. */
+export async function chooseRuntime(session: BuildSession): Promise<ListedRuntime> {
+  const { manifest, target } = session;
+  const request = manifest.pythonVersion ?? manifest.requiresPython?.replaceAll(' ', '');
+  const list = await userList(session);
+  const changes = list?.changes ?? {};
+  const outcome = await runUv(
+    session,
+    ['python', 'list', '--only-downloads', '--all-versions', '--output-format', 'json', ...(request ? [request] : [])],
+    { ...changes, UV_PYTHON_INSTALL_DIR: join(session.scratch, 'python') },
+  );
+  const wanted = request === undefined ? 'Python' : `Python ${request}`;
+  if (outcome.exitCode !== 0) {
+    throw new FlavorError('ERR_FLAVOR_RUNTIME', `uv could not tell which runtimes there are for ${wanted}`, {
+      cause: outputCause(outcome),
+    });
+  }
+  const platform = uvPlatform(target);
+  const candidates = (JSON.parse(outcome.stdout || '[]') as ListEntry[]).filter(
+    (entry) =>
+      entry.implementation === 'cpython' &&
+      entry.variant === 'default' &&
+      /^\d+\.\d+\.\d+$/.test(entry.version) &&
+      entry.os === platform.os &&
+      entry.arch === platform.arch &&
+      entry.libc === platform.libc,
+  );
+  const newest = candidates.sort((left, right) => compareVersions(right.version, left.version))[0];
+  if (newest === undefined) {
+    const where = list === undefined ? `uv ${session.uv.version}` : `the list of ${LIST_VARIABLE}`;
+    throw new FlavorError('ERR_FLAVOR_RUNTIME', `${wanted} for ${targetName(target)} is not known to ${where}`, {
+      hints: [
+        manifest.pythonVersion === undefined
+          ? 'choose a version with `python_version` under `[tool.flavor]`'
+          : 'choose another `python_version` under `[tool.flavor]`',
+        'or give an archive of a standalone interpreter with `--python-archive`',
+      ],
+    });
+  }
+  if (list !== undefined) requireDigest(list.document, newest.key);
+  return { key: newest.key, version: newest.version, isLocal: newest.url?.startsWith('file:') ?? false, changes };
+}
+
+async function userList(
+  session: BuildSession,
+): Promise<{ readonly document: Record<string, unknown>; readonly changes: Environment } | undefined> {
+  const location = session.environment[LIST_VARIABLE] ?? '';
+  if (location === '') return undefined;
+  let text: string;
+  try {
+    text = await readLocation(location, session);
+    const document = JSON.parse(text) as Record<string, unknown>;
+    const copy = join(session.scratch, 'downloads.json');
+    await writeFile(copy, text);
+    return { document, changes: { [LIST_VARIABLE]: copy } };
+  } catch (cause) {
+    if (session.reporter.signal.aborted) throw cause;
+    throw new FlavorError('ERR_FLAVOR_RUNTIME', `the list of runtimes in ${LIST_VARIABLE} could not be read`, {
+      hints: [`correct ${LIST_VARIABLE}, or unset it to use uv's own list`],
+      cause,
+    });
+  }
+}
+
+async function readLocation(location: string, session: BuildSession): Promise<string> {
+  if (location.startsWith('file:')) return readFile(fileURLToPath(location), 'utf8');
+  if (!/^https?:/.test(location)) return readFile(resolve(session.manifest.folder, location), 'utf8');
+  const { body } = await httpGet({
+    url: new URL(location),
+    accept: 'application/json',
+    environment: session.environment,
+    signal: session.reporter.signal,
+    maxBytes: MAX_LIST_BYTES,
+  });
+  return body.toString('utf8');
+}
+
+function requireDigest(document: Record<string, unknown>, key: string): void {
+  const entry = document[key] as { readonly sha256?: unknown } | undefined;
+  if (typeof entry?.sha256 === 'string' && /^[0-9a-f]{64}$/i.test(entry.sha256)) return;
+  throw new FlavorError('ERR_FLAVOR_RUNTIME', `the list of ${LIST_VARIABLE} has no SHA-256 for ${key}`, {
+    hints: ['add `sha256` to the entry; without it nobody could tell which interpreter is packed'],
+  });
+}
+
+function compareVersions(left: string, right: string): number {
+  const [a, b] = [left, right].map((version) => version.split('.').map(Number)) as [number[], number[]];
+  for (let index = 0; index < 3; index += 1) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

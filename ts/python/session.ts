@@ -1,0 +1,73 @@
+/**
+ * What every stage of one build shares: the manifest, uv, the scratch folder, the reporter. Holds no key material.
+ */
+
+import type { ProjectManifest } from '../manifest/load.js';
+import type { Target } from '../platform.js';
+import type { Reporter } from '../progress.js';
+import type { Environment } from './environment.js';
+import { type ProcessOutcome, runProcess } from './process.js';
+import type { Uv } from './uv.js';
+
+/** One build. */
+export interface BuildSession {
+  readonly manifest: ProjectManifest;
+  readonly target: Target;
+  readonly uv: Uv;
+  /** Absolute, without links on the way; removed after the build. */
+  readonly scratch: string;
+  readonly environment: Environment;
+  readonly reporter: Reporter;
+}
+
+/** Settings of the user that would change where or how uv installs into our scratch folders. */
+const REMOVED = {
+  UV_BREAK_SYSTEM_PACKAGES: undefined,
+  UV_COMPILE_BYTECODE: undefined,
+  UV_LINK_MODE: undefined,
+  UV_PROJECT_ENVIRONMENT: undefined,
+  UV_PYTHON: undefined,
+  UV_SYSTEM_PYTHON: undefined,
+  UV_VENV_SEED: undefined,
+} as const;
+
+/** Runs uv in the project's folder, so that its uv settings (index, certificates) hold. */
+export function runUv(
+  session: BuildSession,
+  args: readonly string[],
+  changes: Environment = {},
+  timeoutMs?: number,
+): Promise<ProcessOutcome> {
+  return runProcess({
+    file: session.uv.path,
+    args: ['--color', 'never', '--no-progress', ...args],
+    cwd: session.manifest.folder,
+    environment: session.environment,
+    changes: { ...REMOVED, UV_PYTHON_PREFERENCE: 'only-managed', ...changes },
+    signal: session.reporter.signal,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+}
+
+/** The interpreter that is packaged, as it lies in the scratch folder. */
+export interface StagedRuntime {
+  /** Root of the installation. */
+  readonly root: string;
+  /** Absolute path of `bin/python3.X`. */
+  readonly interpreter: string;
+  /** Full version, such as `3.14.6`. */
+  readonly version: string;
+  /** Such as `3.14`. */
+  readonly minor: string;
+  readonly source: RuntimeSource;
+  /** Whether it runs on every machine of its platform. */
+  readonly portable: boolean;
+}
+
+/** Where a packaged runtime came from. */
+export type RuntimeSource = 'archive' | 'folder' | 'uv-cache' | 'uv-install';
+
+/** Whether the interpreter knows `-P` (do not prepend the script's folder to sys.path), since 3.11. */
+export function knowsSafePath(runtime: StagedRuntime): boolean {
+  return Number(runtime.minor.split('.')[1]) >= 11;
+}

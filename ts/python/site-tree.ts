@@ -1,0 +1,177 @@
+/**
+ * Splits a virtual environment that uv has filled into what a slot holds: site-packages, and the files that wheels
+ * put beside it (`share`, `etc`, `include`, programs of `bin`). uv's notes about this machine and this moment go,
+ * their RECORD lines with them. Console scripts are not kept: they are made again for the package.
+ */
+
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, posix } from 'node:path';
+
+import { FlavorError } from '../errors.js';
+import type { EntryPoint } from '../manifest/names.js';
+import { type Distribution, formatRecord, type RecordLine, readDistributions } from './distributions.js';
+import { removeAll, removeBytecode, sortedEntries } from './tree.js';
+
+/** A virtual environment in the scratch folder. */
+export interface FilledEnvironment {
+  readonly root: string;
+  /** Such as `3.14`. */
+  readonly minor: string;
+}
+
+/** What became of it. */
+export interface SiteTree {
+  /** Folder that holds site-packages' content. */
+  readonly sitePackages: string;
+  /** Folder that holds the files beside site-packages, by the paths they have in an environment. */
+  readonly beside: string;
+  /** Paths below `beside`. */
+  readonly besideFiles: readonly string[];
+  readonly distributions: readonly Distribution[];
+  /** Commands of all distributions by name. */
+  readonly scripts: ReadonlyMap<string, EntryPoint>;
+  /** Lines of root `.pth` files, in the order in which `site` would read them. */
+  readonly pathLines: readonly string[];
+}
+
+/** Where the parts go, and how RECORD must name files beside site-packages from inside of it. */
+export interface SplitRequest {
+  readonly environment: FilledEnvironment;
+  readonly sitePackages: string;
+  readonly beside: string;
+  /** Prefix from site-packages to the root under which the files beside it are found. */
+  readonly recordPrefix: string;
+}
+
+/** Written by uv and by nobody else; they hold paths and times of the build. */
+const NOTES = new Set(['direct_url.json', 'uv_cache.json', 'uv_build.json']);
+const ROOT_LEFTOVERS = ['.lock', '_virtualenv.py', '_virtualenv.pth'];
+
+/** Starts a script of a slot with the interpreter of whichever work environment links to it, by `bin` or `scripts`. */
+const SCRIPT_HEADER = `#!/bin/sh\n'''exec' "\${0%/*/*}/bin/python" "$0" "$@"\n' '''\n`;
+
+/** Moves the environment's content into two trees. */
+export async function splitEnvironment(request: SplitRequest): Promise<SiteTree> {
+  const { environment, sitePackages, beside } = request;
+  await mkdir(dirname(sitePackages), { recursive: true });
+  await rename(join(environment.root, installedFolder(environment)), sitePackages);
+  await removeAll(sitePackages, ROOT_LEFTOVERS);
+  await removeBytecode(sitePackages);
+  const distributions = await readDistributions(sitePackages);
+  const scripts = new Map<string, EntryPoint>();
+  const besideFiles = new Set<string>();
+  for (const distribution of distributions) {
+    const made = madeScripts(distribution);
+    for (const [name, entry] of made) if (!scripts.has(name)) scripts.set(name, entry);
+    const kept = await sortRecord(request, distribution, made, besideFiles);
+    await writeFile(join(sitePackages, distribution.infoFolder, 'RECORD'), formatRecord(kept));
+  }
+  return {
+    sitePackages,
+    beside,
+    besideFiles: [...besideFiles].sort(),
+    distributions,
+    scripts,
+    pathLines: await pathLinesOf(sitePackages),
+  };
+}
+
+/** Moves or removes the files of one distribution that do not stay in site-packages; the RECORD of what is left. */
+async function sortRecord(
+  { environment, sitePackages, beside, recordPrefix }: SplitRequest,
+  distribution: Distribution,
+  made: ReadonlyMap<string, EntryPoint>,
+  besideFiles: Set<string>,
+): Promise<RecordLine[]> {
+  const installed = installedFolder(environment);
+  const kept: RecordLine[] = [];
+  for (const line of distribution.record) {
+    const path = posix.normalize(posix.join(installed, line.path));
+    if (path.startsWith(`${installed}/`)) {
+      if (await keepsInside(sitePackages, distribution, path.slice(installed.length + 1))) kept.push(line);
+    } else if (posix.dirname(path) !== 'bin' || !made.has(posix.basename(path))) {
+      if (path.startsWith('../') || posix.isAbsolute(path)) throw outside(distribution, line.path);
+      const isChanged = await moveBeside(environment, path, beside);
+      besideFiles.add(path);
+      const { hash, size } = isChanged ? { hash: '', size: '' } : line;
+      kept.push({ path: `${recordPrefix}${path}`, hash, size });
+    }
+  }
+  return kept;
+}
+
+function installedFolder({ minor }: FilledEnvironment): string {
+  return posix.join('lib', `python${minor}`, 'site-packages');
+}
+
+/** Whether a file of site-packages stays in the package; removes uv's notes. */
+async function keepsInside(sitePackages: string, { infoFolder }: Distribution, path: string): Promise<boolean> {
+  if (path.startsWith(`${infoFolder}/`) && NOTES.has(posix.basename(path))) {
+    await rm(join(sitePackages, path), { force: true });
+    return false;
+  }
+  return !path.includes('__pycache__/');
+}
+
+/** Commands of a distribution, pip's versioned name included, which installers add to what the wheel says. */
+function madeScripts(distribution: Distribution): Map<string, EntryPoint> {
+  const made = new Map(distribution.scripts);
+  const pip = distribution.name === 'pip' ? distribution.scripts.get('pip') : undefined;
+  for (const { path } of pip === undefined ? [] : distribution.record) {
+    const name = /\/bin\/(pip\d[\d.]*)$/.exec(path)?.[1];
+    if (name !== undefined && pip !== undefined) made.set(name, pip);
+  }
+  return made;
+}
+
+/** Moves one file; says whether its content was changed. */
+async function moveBeside(environment: FilledEnvironment, path: string, beside: string): Promise<boolean> {
+  const from = join(environment.root, path);
+  const to = join(beside, path);
+  await mkdir(dirname(to), { recursive: true });
+  const content = await readFile(from);
+  const shebang =
+    content.subarray(0, 2).toString('latin1') === '#!' ? content.subarray(0, content.indexOf(10) + 1) : undefined;
+  if (shebang?.includes(Buffer.from(environment.root)) !== true) {
+    await rename(from, to);
+    return false;
+  }
+  const body = content.subarray(shebang.length);
+  await writeFile(to, Buffer.concat([Buffer.from(SCRIPT_HEADER), body]), { mode: 0o755 });
+  return true;
+}
+
+function outside(distribution: Distribution, path: string): FlavorError {
+  return new FlavorError(
+    'ERR_FLAVOR_DEPENDENCY',
+    `${distribution.name} ${distribution.version} installs a file outside its environment: ${JSON.stringify(path)}`,
+  );
+}
+
+/**
+ * Lines of the root `.pth` files. Those of old namespace packages are left out: without an `__init__` the folders are
+ * namespace packages anyway, and the lines look for them in the folder that holds the `.pth` file.
+ */
+async function pathLinesOf(sitePackages: string): Promise<string[]> {
+  const lines: string[] = [];
+  for (const { name } of await sortedEntries(sitePackages)) {
+    if (!name.endsWith('.pth') || name.endsWith('-nspkg.pth')) continue;
+    const text = await readFile(join(sitePackages, name), 'utf8');
+    for (const raw of text.replace(/^\uFEFF/, '').split(/\r?\n/)) {
+      const line = raw.trimEnd();
+      if (line === '' || line.startsWith('#')) continue;
+      if (!/^import[ \t]/.test(line) && (posix.isAbsolute(line) || line.split('/').includes('..'))) {
+        throw new FlavorError(
+          'ERR_FLAVOR_DEPENDENCY',
+          `${name} adds a folder outside the package: ${JSON.stringify(line)}`,
+          {
+            path: name,
+            hints: ['editable installs cannot be packed; depend on the project by version or path instead'],
+          },
+        );
+      }
+      lines.push(line);
+    }
+  }
+  return lines;
+}
