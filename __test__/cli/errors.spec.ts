@@ -1,0 +1,209 @@
+// One clear error for each bad input: exit code, stdout and stderr in one snapshot, and nothing left behind.
+
+import { chmodSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { manifest, root, Workshop } from './command.js';
+
+let workshop: Workshop;
+beforeEach(() => {
+  workshop = new Workshop();
+});
+afterEach(() => workshop.remove());
+
+/** What is in the folder besides what the test put there. */
+function leftovers(...known: string[]): string[] {
+  return readdirSync(workshop.folder).filter((name) => !['tmp', 'cache', ...known].includes(name));
+}
+
+describe('the manifest', () => {
+  test('a missing one is named', async () => {
+    expect(await workshop.flavor(['pack'])).toMatchSnapshot();
+    expect(leftovers()).toEqual([]);
+  });
+
+  test('a path to a missing one is named', async () => {
+    expect(await workshop.flavor(['pack', '--manifest', 'elsewhere/pyproject.toml', '--json'])).toMatchSnapshot();
+  });
+
+  test('malformed TOML is told by line and column', async () => {
+    workshop.write('pyproject.toml', '[project]\nname = "sample"\nversion = = "1"\n');
+    expect(await workshop.flavor(['pack'])).toMatchSnapshot();
+  });
+
+  test('an unknown key is told by line, with the key that was probably meant', async () => {
+    workshop.write('pyproject.toml', manifest({ flavor: 'entry_point = "sample:main"\npython-version = "3.14"' }));
+    expect(await workshop.flavor(['pack'])).toMatchSnapshot();
+  });
+
+  test('a key of the wrong type is told with what was found and expected', async () => {
+    workshop.write('pyproject.toml', manifest({ flavor: 'entry_point = "sample:main"\ninclude_pip = "yes"' }));
+    expect(await workshop.flavor(['pack'])).toMatchSnapshot();
+  });
+
+  test('an entry point of the wrong form is refused', async () => {
+    workshop.write('pyproject.toml', manifest({ flavor: 'entry_point = "sample.main"' }));
+    expect(await workshop.flavor(['pack'])).toMatchSnapshot();
+  });
+
+  test('a project with nothing to run is refused', async () => {
+    workshop.write('pyproject.toml', manifest({ flavor: '' }));
+    expect(await workshop.flavor(['pack'])).toMatchSnapshot();
+  });
+
+  test('a name that no package can have is refused', async () => {
+    workshop.write('pyproject.toml', manifest({ flavor: 'entry_point = "sample:main"\npackage_name = "../up"' }));
+    expect(await workshop.flavor(['pack'])).toMatchSnapshot();
+  });
+});
+
+describe('the build', () => {
+  test('an empty list of runtimes is told', async () => {
+    workshop.write('pyproject.toml', manifest());
+    const list = workshop.write('list.json', '{}');
+    expect(await workshop.flavor(['pack'], { env: { UV_PYTHON_DOWNLOADS_JSON_URL: list } })).toMatchSnapshot();
+    expect(leftovers('pyproject.toml', 'list.json')).toEqual([]);
+    expect(readdirSync(workshop.scratch())).toEqual([]);
+  });
+
+  test('a runtime without a digest is refused', async () => {
+    workshop.write('pyproject.toml', manifest());
+    const entry = {
+      name: 'cpython',
+      arch: { family: process.arch === 'x64' ? 'x86_64' : 'aarch64', variant: null },
+      os: process.platform === 'darwin' ? 'darwin' : 'linux',
+      libc: process.platform === 'darwin' ? 'none' : 'gnu',
+      major: 3,
+      minor: 14,
+      patch: 6,
+      prerelease: '',
+      url: 'file:///nowhere/cpython-3.14.6-install_only.tar.gz',
+      sha256: null,
+      variant: null,
+      build: '1',
+    };
+    const key = `cpython-3.14.6-${entry.os === 'darwin' ? 'macos' : 'linux'}-${entry.arch.family}-${entry.libc}`;
+    const list = workshop.write('list.json', JSON.stringify({ [key]: entry }));
+    const ended = await workshop.flavor(['pack'], { env: { UV_PYTHON_DOWNLOADS_JSON_URL: list } });
+    expect(ended.exitCode).toBe(1);
+    expect(ended.stderr).toContain(`has no SHA-256 for ${key} [ERR_FLAVOR_RUNTIME]`);
+  });
+
+  test('FLAVOR_UV that names no uv is told', async () => {
+    workshop.write('pyproject.toml', manifest());
+    expect(await workshop.flavor(['pack'], { env: { FLAVOR_UV: join(workshop.folder, 'uv') } })).toMatchSnapshot();
+  });
+
+  test('[slow] an entry point that does not exist is told before anything is compressed', async () => {
+    const ended = await workshop.flavor([
+      'pack',
+      '-q',
+      '-m',
+      join(root, '__test__/fixtures/bad-entry-point'),
+      '-o',
+      'out/',
+    ]);
+    expect(ended).toMatchSnapshot();
+    expect(leftovers()).toEqual([]);
+    expect(readdirSync(workshop.scratch())).toEqual([]);
+  });
+
+  test('[slow] an unresolvable dependency is told by its name', async () => {
+    workshop.write('pyproject.toml', manifest({ project: 'dependencies = ["no-such-distribution>=7"]' }));
+    workshop.write('sample.py', 'def main():\n    return 0\n');
+    const ended = await workshop.flavor(['pack', '-q']);
+    expect(ended.exitCode).toBe(1);
+    expect(ended.stdout).toBe('');
+    expect(ended.stderr).toMatch(
+      /^flavor: error: `no-such-distribution>=7` could not be resolved: .*ERR_FLAVOR_DEPENDENCY/,
+    );
+    expect(leftovers('pyproject.toml', 'sample.py')).toEqual([]);
+  });
+
+  test('[slow] a key of the wrong kind is refused, and no file is left', async () => {
+    const project = join(root, '__test__/fixtures/no-dependencies');
+    const key = workshop.write('public.pem', '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n');
+    const ended = await workshop.flavor(['pack', '-q', '-m', project, '-o', 'out/', '--key', key, '--level', '3']);
+    expect(ended.exitCode).toBe(1);
+    expect(ended.stderr).toMatch(/\[ERR_(FLAVOR|PSPF)_KEY\]/);
+    expect(leftovers('public.pem')).toEqual([]);
+  });
+});
+
+describe('the output', () => {
+  test.skipIf(process.getuid?.() === 0)('a folder that may not be written is told before the work begins', async () => {
+    workshop.write('pyproject.toml', manifest());
+    workshop.write('closed/file', '');
+    chmodSync(join(workshop.folder, 'closed'), 0o555);
+    const ended = await workshop.flavor(['pack', '--output', 'closed/app.psp']);
+    expect([ended.exitCode, ended.stdout]).toEqual([1, '']);
+    expect(ended.stderr).toContain('may not be written: <folder>/closed: <folder>/closed/app.psp [ERR_FLAVOR_OUTPUT]');
+  });
+
+  test('a file in the way of its folder is told before the work begins', async () => {
+    workshop.write('pyproject.toml', manifest());
+    workshop.write('taken', '');
+    expect(await workshop.flavor(['pack', '--output', 'taken/app.psp'])).toMatchSnapshot();
+  });
+});
+
+describe('keys', () => {
+  test('a missing key file is told before the work begins', async () => {
+    workshop.write('pyproject.toml', manifest());
+    expect(await workshop.flavor(['pack', '--key', 'no.pem'])).toMatchSnapshot();
+  });
+
+  test('two sources are a mistake of usage', async () => {
+    expect(await workshop.flavor(['pack', '--key', 'a.pem', '--key-seed', 'x'])).toMatchSnapshot();
+  });
+
+  test('two variables that differ are a mistake of usage', async () => {
+    const env = { FLAVOR_SEED: 'one', FLAVOR_KEY_SEED: 'two' };
+    expect(await workshop.flavor(['pack'], { env })).toMatchSnapshot();
+  });
+
+  test('keygen does not replace a key unasked', async () => {
+    const first = await workshop.flavor(['keygen', '--json']);
+    expect(first).toMatchSnapshot('first');
+    const second = await workshop.flavor(['keygen']);
+    expect(second).toMatchSnapshot('second');
+    expect((await workshop.flavor(['keygen', '--force', '-q'])).exitCode).toBe(0);
+  });
+});
+
+describe('files that are no packages', () => {
+  test('verify, inspect and run tell a missing file', async () => {
+    for (const command of ['verify', 'inspect', 'run']) {
+      const ended = await workshop.flavor([command, 'no.psp']);
+      expect([command, ended.exitCode, ended.stdout]).toEqual([command, 5, '']);
+      expect(ended.stderr).toContain('[ERR_FLAVOR_NOT_FOUND]');
+    }
+  });
+
+  test('verify and inspect exit 3 for another file', async () => {
+    workshop.write('note.txt', 'not a package\n');
+    expect((await workshop.flavor(['inspect', 'note.txt'])).exitCode).toBe(3);
+    const ended = await workshop.flavor(['verify', 'note.txt', '--json']);
+    expect(ended).toMatchSnapshot();
+  });
+});
+
+describe('usage', () => {
+  for (const args of [
+    ['packk'],
+    ['pack', '--outptu', 'x'],
+    ['pack', '--level', '4'],
+    ['verify'],
+    ['verify', '--json', 'a', 'b'],
+  ]) {
+    test(`\`flavor ${args.join(' ')}\` exits 2`, async () => {
+      expect(await workshop.flavor(args)).toMatchSnapshot();
+    });
+  }
+
+  test('help goes to stdout and exits 0', async () => {
+    const ended = await workshop.flavor(['--help']);
+    expect([ended.exitCode, ended.stderr]).toEqual([0, '']);
+    expect(ended.stdout).toContain('pack [options]');
+  });
+});

@@ -1,0 +1,6 @@
+"""Runs `python -m weathercard`."""
+
+from weathercard.cli import main
+
+if __name__ == "__main__":
+    main()
