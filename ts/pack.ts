@@ -6,7 +6,7 @@
  * The key is opened by the assembler, after the last line of the project's code has run (security.md S25).
  */
 
-import { mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -132,6 +132,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
     throw new TypeError(`Expected \`level\` to be 3, 9 or 19, got \`${String(level)}\`.`);
   const key = await checkedKey(options.key ?? { source: 'ephemeral' }, cwd);
   const environment = options.environment ?? process.env;
+  const epoch = sourceDateEpoch(environment);
   const target = hostTarget();
   const launcher = await findLauncher(target);
   const manifest = await stage(reporter, 'manifest', 'reading the manifest', async () => {
@@ -145,7 +146,8 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
 
   return withScratch(async (scratch) => {
     const uv = await findUv({ environment, cwd, reporter });
-    const session: BuildSession = { manifest, target, uv, scratch, environment, reporter };
+    const own = await temporaryFolder(scratch);
+    const session: BuildSession = { manifest, target, uv, scratch, environment: { ...environment, ...own }, reporter };
     const staged = await stageTrees(session, givenRuntime(options, session, cwd));
     const { runtime, dependencies, application, wheel, commandSet } = staged;
     const manifestJson = environmentPlan({
@@ -170,7 +172,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
             launcherSha256: launcher.sha256,
             level,
             key,
-            ...sourceDateEpoch(environment),
+            ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
           },
           reporter,
         ),
@@ -287,9 +289,23 @@ function givenRuntime(options: PackOptions, { manifest }: BuildSession, cwd: str
   return path === undefined ? undefined : { path, sha256: manifest.python.sha256 };
 }
 
-function sourceDateEpoch(environment: Environment): { sourceDateEpoch?: number } {
+/** Seconds since 1970, if the variable is set; a value that cannot be obeyed must not pass as a repeatable build. */
+function sourceDateEpoch(environment: Environment): number | undefined {
   const text = environment['SOURCE_DATE_EPOCH'] ?? '';
-  return /^\d+$/.test(text) ? { sourceDateEpoch: Number(text) } : {};
+  if (text === '') return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new FlavorError(
+    'ERR_FLAVOR_OPTION',
+    `SOURCE_DATE_EPOCH is not a whole number of seconds since 1970 (got \`${text}\`)`,
+    { hints: ['unset SOURCE_DATE_EPOCH, or set it to a number such as `date +%s` prints'] },
+  );
+}
+
+/** Variables that keep inside the scratch folder what uv and build back ends forget in temporary folders. */
+async function temporaryFolder(scratch: string): Promise<Environment> {
+  const folder = join(scratch, 'tmp');
+  await mkdir(folder);
+  return { TMPDIR: folder, TEMP: folder, TMP: folder };
 }
 
 async function withScratch<Result>(operation: (scratch: string) => Promise<Result>): Promise<Result> {

@@ -130,6 +130,14 @@ describe('the build', () => {
   });
 });
 
+describe('the environment', () => {
+  test('a SOURCE_DATE_EPOCH that is no number is told before the work begins', async () => {
+    workshop.write('pyproject.toml', manifest());
+    expect(await workshop.flavor(['pack'], { env: { SOURCE_DATE_EPOCH: 'yesterday' } })).toMatchSnapshot();
+    expect(leftovers('pyproject.toml')).toEqual([]);
+  });
+});
+
 describe('the output', () => {
   test.skipIf(process.getuid?.() === 0)('a folder that may not be written is told before the work begins', async () => {
     workshop.write('pyproject.toml', manifest());

@@ -73,8 +73,3 @@ test('[slow] inspect tells slots and commands', async () => {
     'application',
   ]);
 });
-
-test('[slow] run passes arguments that look like options of flavor', async () => {
-  const ended = await workshop.flavor(['run', file, '--help']);
-  expect(ended.stdout + ended.stderr).not.toContain('verify a package and run it');
-});

@@ -41,18 +41,23 @@ describe.each(users)('started by $name', (user) => {
     expect(result.stdout).toBe(['spawn', 'forkserver', 'fork'].map((method) => `${method} [1, 2] 1.2.3`).join('\n'));
   });
 
-  it('a nested virtual environment works', async () => {
+  it('a nested virtual environment works and has pip of its own', async () => {
     using machine = new Machine(user);
     const result = await machine.python(
       `
       import subprocess, sys
-      subprocess.run([sys.executable, "-m", "venv", "--without-pip", sys.argv[1]], check=True)
-      print(subprocess.check_output([sys.argv[1] + "/bin/python", "-c", "import sys; print(sys.prefix)"], text=True).strip())
+      subprocess.run([sys.executable, "-m", "venv", sys.argv[1]], check=True)
+      python = sys.argv[1] + "/bin/python"
+      print(subprocess.check_output([python, "-c", "import sys; print(sys.prefix)"], text=True).strip())
+      print(subprocess.check_output([python, "-m", "pip", "--version"], text=True).split(" (")[0].split(" from ")[1])
       `,
       [join(machine.root, 'nested')],
     );
     expect(result.stderr).toBe('');
-    expect(result.stdout).toBe(join(machine.root, 'nested'));
+    const nested = join(machine.root, 'nested');
+    const [prefix, pip] = String(result.stdout).split('\n');
+    expect(prefix).toBe(nested);
+    expect(pip?.startsWith(nested)).toBe(true);
   });
 
   it('a folder of a dependency can be copied, edited and removed by the program', async () => {

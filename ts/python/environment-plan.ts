@@ -154,8 +154,6 @@ function composition(request: PlanRequest, sitePackages: string): { links: Link[
   ] as const) {
     for (const path of tree.besideFiles) {
       addLink(path, slot, path);
-      const program = /^bin\/([^/]+)$/.exec(path)?.[1];
-      if (program !== undefined && !NOT_ON_PATH.test(program)) addLink(`scripts/${program}`, slot, path);
     }
   }
   const sorted = <Entry extends { readonly path: string }>(entries: Iterable<Entry>): Entry[] =>
