@@ -139,14 +139,19 @@ describe('the environment', () => {
 });
 
 describe('the output', () => {
-  test.skipIf(process.getuid?.() === 0)('a folder that may not be written is told before the work begins', async () => {
-    workshop.write('pyproject.toml', manifest());
-    workshop.write('closed/file', '');
-    chmodSync(join(workshop.folder, 'closed'), 0o555);
-    const ended = await workshop.flavor(['pack', '--output', 'closed/app.psp']);
-    expect([ended.exitCode, ended.stdout]).toEqual([1, '']);
-    expect(ended.stderr).toContain('may not be written: <folder>/closed: <folder>/closed/app.psp [ERR_FLAVOR_OUTPUT]');
-  });
+  test.skipIf(process.getuid?.() === 0)(
+    'a folder that may not be written is told before the work begins (not as root, whom modes do not bind)',
+    async () => {
+      workshop.write('pyproject.toml', manifest());
+      workshop.write('closed/file', '');
+      chmodSync(join(workshop.folder, 'closed'), 0o555);
+      const ended = await workshop.flavor(['pack', '--output', 'closed/app.psp']);
+      expect([ended.exitCode, ended.stdout]).toEqual([1, '']);
+      expect(ended.stderr).toContain(
+        'may not be written: <folder>/closed: <folder>/closed/app.psp [ERR_FLAVOR_OUTPUT]',
+      );
+    },
+  );
 
   test('a file in the way of its folder is told before the work begins', async () => {
     workshop.write('pyproject.toml', manifest());
