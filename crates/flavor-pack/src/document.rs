@@ -101,6 +101,7 @@ fn flavor(plan: &Plan, facts: &Facts<'_>) -> Flavor {
     let stated = &plan.extensions.flavor;
     let slots = stated.slots.iter().zip(facts.trees).zip(facts.stored);
     Flavor {
+        alignment: None,
         schema: 1,
         target: stated.target.clone(),
         launcher: Launcher {

@@ -231,6 +231,7 @@ fn foreign(checksums: &[(&str, &str)]) -> Vec<u8> {
     bytes.extend_from_slice(&content.repeat(checksums.len()));
     let key = key();
     let index = IndexBlock {
+        page_aligned: false,
         package_size: (bytes.len() + TRAILER_SIZE) as u64,
         launcher_size: 8,
         metadata_offset: 8,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::layout::limit;
+use crate::layout::{self, limit};
 use crate::metadata::{Metadata, is_folded_name, model};
 use crate::{Error, ErrorCode, Result, hex};
 
@@ -19,13 +19,19 @@ pub struct Flavor {
     pub target: Target,
     /// The launcher at the head of the file.
     pub launcher: Launcher,
+    /// Slots begin at multiples of this; absent: of 8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<u64>,
     /// One entry a slot, parallel to `slots`.
     pub slots: Vec<FlavorSlot>,
     /// How the work environment is composed.
+    #[serde(default, skip_serializing_if = "Workenv::is_empty")]
     pub workenv: Workenv,
-    /// Commands by name.
+    /// Commands by name; none in a plain package.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub commands: BTreeMap<String, Command>,
-    /// The command that runs unless another is asked for.
+    /// The command that runs unless another is asked for; empty in a plain package.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub default: String,
     /// Who signed.
     pub signer: Signer,
@@ -209,7 +215,24 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
+impl Workenv {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Flavor {
+    /// Whether the package has no commands of its own kind: it is started as `execution` says, like the packages of
+    /// other builders, but each of its bytes is signed.
+    pub fn is_plain(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// What each slot begins at a multiple of.
+    pub fn slot_alignment(&self) -> u64 {
+        self.alignment.unwrap_or(layout::ALIGNMENT)
+    }
+
     pub(crate) fn check(&self, metadata: &Metadata) -> Result<()> {
         if self.schema != 1 {
             return Err(model(format!("x-flavor schema {}, expected 1", self.schema)));
@@ -229,8 +252,19 @@ impl Flavor {
                 return Err(model(format!("slot {position} ({:?}) has no full SHA-256", slot.id)));
             }
         }
-        let command = self.commands.get(&self.default);
-        if command.is_none() {
+        if let Some(alignment) = self.alignment.filter(|own| !layout::PAGE_ALIGNMENTS.contains(own)) {
+            return Err(model(format!(
+                "alignment {alignment}, expected one of {:?} or none",
+                layout::PAGE_ALIGNMENTS
+            )));
+        }
+        if self.is_plain() {
+            if !self.default.is_empty() || !self.workenv.is_empty() {
+                return Err(model(
+                    "x-flavor has a default command or a work environment, but no commands".to_owned(),
+                ));
+            }
+        } else if !self.commands.contains_key(&self.default) {
             return Err(model(format!("default command {:?} is not among the commands", self.default)));
         }
         if let Some((name, _)) = self.commands.iter().find(|(_, command)| command.argv.is_empty()) {

@@ -27,6 +27,8 @@ pub struct IndexBlock {
     pub metadata_checksum: [u8; 32],
     /// Ed25519 signature over the metadata JSON.
     pub signature: [u8; 64],
+    /// Whether the capabilities say that slots begin at page boundaries.
+    pub page_aligned: bool,
 }
 
 /// Adler-32 over an index block with its checksum field zeroed.
@@ -102,6 +104,7 @@ impl IndexBlock {
             public_key: get(block, index::PUBLIC_KEY),
             metadata_checksum: get(block, index::METADATA_CHECKSUM),
             signature: get(block, index::SIGNATURE),
+            page_aligned: get_u64(block, index::CAPABILITIES) & index_value::PAGE_ALIGNED != 0,
         })
     }
 
@@ -126,7 +129,9 @@ impl IndexBlock {
         put(&mut block, index::MAX_MEMORY, &index_value::MAX_MEMORY.to_le_bytes());
         put(&mut block, index::MIN_MEMORY, &index_value::MIN_MEMORY.to_le_bytes());
         put(&mut block, index::STREAM_CHUNK_SIZE, &index_value::STREAM_CHUNK_SIZE.to_le_bytes());
-        put(&mut block, index::CAPABILITIES, &index_value::CAPABILITIES.to_le_bytes());
+        let page_aligned = if self.page_aligned { index_value::PAGE_ALIGNED } else { 0 };
+        let capabilities = index_value::CAPABILITIES | page_aligned;
+        put(&mut block, index::CAPABILITIES, &capabilities.to_le_bytes());
         put(&mut block, index::COMPATIBILITY, &layout::FORMAT_VERSION.to_le_bytes());
         put(&mut block, index::PROTOCOL_VERSION, &index_value::PROTOCOL_VERSION.to_le_bytes());
         let fingerprint = hex::encode(&keys::fingerprint(&self.public_key));

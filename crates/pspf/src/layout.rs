@@ -22,8 +22,10 @@ pub const INDEX_SIZE: usize = 8192;
 pub const TRAILER_SIZE: usize = INDEX_SIZE + 2 * MARKER_SIZE;
 /// Length of one slot descriptor.
 pub const DESCRIPTOR_SIZE: usize = 64;
-/// The slot table and every slot begin at a multiple of this.
+/// The slot table, and every slot unless the package asks for more, begin at a multiple of this.
 pub const ALIGNMENT: u64 = 8;
+/// What a package may ask for instead: slots begin at page boundaries of common systems.
+pub const PAGE_ALIGNMENTS: [u64; 2] = [4096, 16384];
 
 /// Offsets of the fields of the index block, from its first byte.
 pub mod index {
@@ -89,6 +91,8 @@ pub mod index_value {
     pub const STREAM_CHUNK_SIZE: u32 = 64 * 1024;
     /// Bit 0 (memory mapping possible) and bit 7 (signed).
     pub const CAPABILITIES: u64 = 0x81;
+    /// Bit 1, set where slots begin at page boundaries.
+    pub const PAGE_ALIGNED: u64 = 0x02;
     /// Protocol version.
     pub const PROTOCOL_VERSION: u32 = 1;
 }
@@ -157,10 +161,13 @@ pub const FRAME_CONTENT: u64 = 4 * 1024 * 1024;
 /// Content bytes after which a frame is closed at level 19.
 pub const FRAME_CONTENT_SMALLEST: u64 = 8 * 1024 * 1024;
 
-/// Rounds up to the next multiple of [`ALIGNMENT`]; `None` when that does not fit.
-pub const fn align(offset: u64) -> Option<u64> {
-    match offset.checked_add(ALIGNMENT - 1) {
-        Some(sum) => Some(sum & !(ALIGNMENT - 1)),
+/// Bytes of a file after which a tar member is split into frames that hold nothing else.
+pub const SPLIT_CONTENT: u64 = 16 * 1024 * 1024;
+
+/// Rounds up to the next multiple of `alignment`, a power of two; `None` when that does not fit.
+pub const fn align(offset: u64, alignment: u64) -> Option<u64> {
+    match offset.checked_add(alignment - 1) {
+        Some(sum) => Some(sum & !(alignment - 1)),
         None => None,
     }
 }

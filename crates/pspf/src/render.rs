@@ -51,13 +51,13 @@ pub fn render(
     let mut end = add(metadata_offset, stored.len() as u64)?;
     let mut table_offset = 0;
     if !metadata.slots.is_empty() {
-        table_offset = align(end)?;
+        table_offset = align(end, layout::ALIGNMENT)?;
         end = add(table_offset, (metadata.slots.len() * DESCRIPTOR_SIZE) as u64)?;
     }
     let mut table = Vec::with_capacity(metadata.slots.len() * DESCRIPTOR_SIZE);
     let mut slot_offsets = Vec::with_capacity(metadata.slots.len());
     for position in 0..metadata.slots.len() {
-        let offset = align(end)?;
+        let offset = align(end, flavor.slot_alignment())?;
         let descriptor = descriptor(metadata, flavor, position, offset)?;
         end = add(offset, descriptor.size)?;
         table.extend_from_slice(&descriptor.encode());
@@ -74,6 +74,7 @@ pub fn render(
         public_key,
         metadata_checksum: Sha256::digest(&stored).into(),
         signature,
+        page_aligned: flavor.alignment.is_some(),
     };
     let trailer = [&START_MARKER[..], &index.encode(), &END_MARKER].concat();
     Ok(Rendering {
@@ -133,8 +134,8 @@ fn add(left: u64, right: u64) -> Result<u64> {
     left.checked_add(right).filter(|sum| *sum <= limit::JSON_INTEGER).ok_or_else(too_large)
 }
 
-fn align(offset: u64) -> Result<u64> {
-    layout::align(offset).ok_or_else(too_large)
+fn align(offset: u64, alignment: u64) -> Result<u64> {
+    layout::align(offset, alignment).ok_or_else(too_large)
 }
 
 fn too_large() -> Error {

@@ -91,6 +91,7 @@ static FLAVOR: Node = closed(&[
     key("schema", ANY),
     key("target", &closed(&[key("os", ANY), key("arch", ANY), key("libc", ANY), key("floor", NAMES)])),
     key("launcher", &closed(&[key("kind", ANY), key("version", ANY), key("size", ANY), key("sha256", ANY)])),
+    key("alignment", ANY),
     key("slots", &Node::Array(&FLAVOR_SLOT)),
     key("workenv", &FLAVOR_WORKENV),
     key("commands", &Node::Map(&closed(&[key("argv", ANY), key("env", NAMES), key("cwd", ANY)]))),

@@ -47,6 +47,11 @@ pub(crate) fn require_target(flavor: &Flavor) -> Result<()> {
 
 /// Resolves every command. `store` is the store's root path; all programs lie below it.
 pub(crate) fn plan(metadata: &Metadata, flavor: &Flavor, places: &Places, store: &Path) -> Result<Plan> {
+    if flavor.is_plain() {
+        return Err(unsupported(
+            "the package is started by `execution.command`, which this launcher does not support yet",
+        ));
+    }
     let mut commands = Vec::new();
     for (name, command) in &flavor.commands {
         commands.push(planned_command(metadata, flavor, places, name, command)?);
