@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'ERR_LAUNCH_PANIC'
   | 'ERR_LAUNCH_TARGET'
   | 'ERR_LAUNCH_VALIDATION'
+  | 'ERR_PSPF_ENCODING'
   | 'ERR_PSPF_FOREIGN'
   | 'ERR_PSPF_FORMAT_VERSION'
   | 'ERR_PSPF_FRAME'
@@ -251,6 +252,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     launcherExit: 109,
     summary: '`FLAVOR_VALIDATION` has a value that this launcher cannot obey',
     hint: 'unset FLAVOR_VALIDATION; verification is strict by default',
+  },
+  ERR_PSPF_ENCODING: {
+    cliExit: 3,
+    launcherExit: 103,
+    summary: 'a slot cannot be decoded as its operation chain says',
+    hint: 'download the file again, or ask whoever gave it to you for an undamaged copy',
   },
   ERR_PSPF_FOREIGN: {
     cliExit: 1,

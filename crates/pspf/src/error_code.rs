@@ -65,6 +65,8 @@ pub enum ErrorCode {
     LaunchTarget,
     /// `FLAVOR_VALIDATION` has a value that this launcher cannot obey.
     LaunchValidation,
+    /// A slot cannot be decoded as its operation chain says.
+    PspfEncoding,
     /// The package was made by another builder and this operation is not supported for it.
     PspfForeign,
     /// The format version is not 0x20250001.
@@ -161,6 +163,7 @@ impl ErrorCode {
         Self::LaunchPanic,
         Self::LaunchTarget,
         Self::LaunchValidation,
+        Self::PspfEncoding,
         Self::PspfForeign,
         Self::PspfFormatVersion,
         Self::PspfFrame,
@@ -226,6 +229,7 @@ impl ErrorCode {
             Self::LaunchPanic => "ERR_LAUNCH_PANIC",
             Self::LaunchTarget => "ERR_LAUNCH_TARGET",
             Self::LaunchValidation => "ERR_LAUNCH_VALIDATION",
+            Self::PspfEncoding => "ERR_PSPF_ENCODING",
             Self::PspfForeign => "ERR_PSPF_FOREIGN",
             Self::PspfFormatVersion => "ERR_PSPF_FORMAT_VERSION",
             Self::PspfFrame => "ERR_PSPF_FRAME",
@@ -294,7 +298,8 @@ impl ErrorCode {
             | Self::LaunchArguments
             | Self::LaunchCommand
             | Self::LaunchValidation => 2,
-            Self::PspfFormatVersion
+            Self::PspfEncoding
+            | Self::PspfFormatVersion
             | Self::PspfFrame
             | Self::PspfFrameTable
             | Self::PspfIndex
@@ -342,7 +347,8 @@ impl ErrorCode {
             | Self::PspfPackageSize
             | Self::PspfRegion
             | Self::PspfRendering => 102,
-            Self::PspfFrame
+            Self::PspfEncoding
+            | Self::PspfFrame
             | Self::PspfMemberName
             | Self::PspfSlotDigest
             | Self::PspfTar
@@ -424,6 +430,7 @@ impl ErrorCode {
             Self::LaunchPanic => "the launcher met a state that must not occur",
             Self::LaunchTarget => "the package was built for another platform",
             Self::LaunchValidation => "`FLAVOR_VALIDATION` has a value that this launcher cannot obey",
+            Self::PspfEncoding => "a slot cannot be decoded as its operation chain says",
             Self::PspfForeign => {
                 "the package was made by another builder and this operation is not supported for it"
             }
@@ -493,7 +500,8 @@ impl ErrorCode {
             Self::FlavorOutput => Some("choose a writable place with `--output`"),
             Self::FlavorKeyExists => Some("choose another directory, or replace the key pair with `--force`"),
             Self::FlavorKey | Self::PspfKey => Some("create a key pair with `flavor keygen`"),
-            Self::PspfFrame
+            Self::PspfEncoding
+            | Self::PspfFrame
             | Self::PspfIndex
             | Self::PspfIndexChecksum
             | Self::PspfMetadataChecksum

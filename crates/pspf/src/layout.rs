@@ -124,7 +124,9 @@ pub mod descriptor {
 }
 
 /// Framing of the stored metadata: gzip header that our writer emits (no flags, no time, unknown system).
-pub const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 0xff];
+pub const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, GZIP_OS_UNKNOWN];
+/// gzip's number for an unknown system, the last byte of its header.
+pub const GZIP_OS_UNKNOWN: u8 = 0xff;
 /// Longest stored deflate block.
 pub const STORED_BLOCK_MAX: usize = 65_535;
 
@@ -150,6 +152,12 @@ pub mod limit {
     pub const PAX_BYTES: u64 = 64 * 1024;
     /// Largest zstd window, as a power of two: 8 MiB.
     pub const ZSTD_WINDOW_LOG: u32 = 23;
+    /// Largest zstd window of packages of other builders, as a power of two: 128 MiB.
+    pub const ZSTD_WINDOW_LOG_FOREIGN: u32 = 27;
+    /// Most memory that an xz decoder may take, in bytes.
+    pub const XZ_MEMORY: u64 = 128 * 1024 * 1024;
+    /// Most operations of a chain.
+    pub const OPERATIONS: usize = 8;
     /// Highest ratio of content to stored bytes for content of [`RATIO_FREE_BYTES`] or more.
     pub const RATIO: u64 = 1000;
     /// Below this many content bytes the ratio is not looked at.

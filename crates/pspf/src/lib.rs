@@ -11,6 +11,7 @@
 //! | metadata: strict pass, model, canonical form | [`strict_json`], [`metadata`] |
 //! | stored form of the metadata | [`stored_gzip`] |
 //! | signature | [`keys`] |
+//! | encodings of operation chains | `codec` (feature `codecs`) |
 //! | slots: frames, tar profile | [`frame`], [`tar`] |
 //! | what the signature determines, byte for byte | [`render`] |
 //! | reading a file | [`reader`]; the steps of opening in `opening` |
@@ -20,6 +21,8 @@
 #![forbid(unsafe_code)]
 
 mod bytes;
+#[cfg(feature = "codecs")]
+pub mod codec;
 mod error;
 mod error_code;
 mod flavor;

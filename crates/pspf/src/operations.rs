@@ -22,7 +22,8 @@ pub enum Operation {
 impl Operation {
     const ALL: [Self; 5] = [Self::Tar, Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd];
 
-    const fn name(self) -> &'static str {
+    /// Its name in text forms.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Tar => "tar",
             Self::Gzip => "gzip",
