@@ -9,7 +9,7 @@ use crate::layout::{
     DESCRIPTOR_SIZE, END_MARKER, INDEX_SIZE, MARKER_SIZE, START_MARKER, TRAILER_SIZE, index, limit,
 };
 use crate::metadata::{Flavor, Metadata};
-use crate::operations::{Operation, OperationChain};
+use crate::operations::OperationChain;
 use crate::reader::{mismatch, read};
 use crate::render::{self, Rendering};
 use crate::slot::SlotDescriptor;
@@ -288,7 +288,7 @@ fn check_frames(metadata: &Metadata, position: usize, chain: &OperationChain) ->
     let (slot, frames) = (&metadata.slots[position], &flavor.slots[position].frames);
     let refuse =
         |message: String| Err(Error::rule(ErrorCode::PspfFrameTable, format!("slot {position}: {message}")));
-    let has_frames = chain.operations().last() == Some(&Operation::Zstd);
+    let has_frames = chain.ends_with_zstd();
     if has_frames == frames.is_empty() {
         return refuse(format!("{} frames for operations {:?}", frames.len(), slot.operations));
     }
@@ -307,11 +307,19 @@ fn check_frames(metadata: &Metadata, position: usize, chain: &OperationChain) ->
     if stored != slot.size {
         return refuse(format!("its frames have {stored} stored bytes, the slot has {}", slot.size));
     }
-    // Headers, padding and pax records of a member stay below 1 KiB plus twice the longest pax record.
-    let unpacked = flavor.slots[position].unpacked;
-    let overhead = unpacked.members.saturating_mul(2 * limit::PAX_BYTES).saturating_add(1024);
-    if content > unpacked.bytes.saturating_add(overhead) {
-        return refuse(format!("its frames hold {content} bytes, it says it unpacks to {}", unpacked.bytes));
+    // What stands between zstd and another encoding is bounded by nothing that is signed, except the ceiling.
+    let bound = match (chain.is_tree(), chain.encodings().len()) {
+        // Headers, padding and pax records of a member stay below 1 KiB plus twice the longest pax record.
+        (true, 1) => {
+            let unpacked = flavor.slots[position].unpacked;
+            let overhead = unpacked.members.saturating_mul(2 * limit::PAX_BYTES).saturating_add(1024);
+            unpacked.bytes.saturating_add(overhead)
+        }
+        (false, 1) => flavor.slots[position].unpacked.bytes,
+        _ => limit::CONTENT_BYTES,
+    };
+    if content > bound {
+        return refuse(format!("its frames hold {content} bytes, at most {bound} fit what the slot unpacks to"));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Operation chains: what was done to a slot's bytes, in order, packed into one `u64` with the first operation
-//! in the lowest byte. This file knows codes and text forms; it transforms nothing.
+//! in the lowest byte. This file knows codes and text forms; it transforms nothing (`codec` and `tar` do).
 
+use crate::layout::limit;
 use crate::{Error, ErrorCode, Result};
 
 /// One operation of the registry that this implementation knows.
@@ -34,7 +35,8 @@ impl Operation {
     }
 }
 
-/// At most eight operations in the order in which they were applied; empty means raw.
+/// At most eight operations in the order in which they were applied; empty means raw. tar stands at the beginning or
+/// nowhere: it turns a tree into a stream, all others a stream into a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OperationChain(Vec<Operation>);
 
@@ -65,6 +67,32 @@ impl OperationChain {
         &self.0
     }
 
+    /// Whether it holds a tree: a tar stream, encoded or not. Any other chain holds one file.
+    pub fn is_tree(&self) -> bool {
+        self.0.first() == Some(&Operation::Tar)
+    }
+
+    /// The operations behind a leading tar: those that `codec` applies and undoes.
+    pub fn encodings(&self) -> &[Operation] {
+        &self.0[usize::from(self.is_tree())..]
+    }
+
+    /// Whether the slot is cut into frames (FORMAT.md §9).
+    pub fn ends_with_zstd(&self) -> bool {
+        self.0.last() == Some(&Operation::Zstd)
+    }
+
+    /// Checks what packed and text forms have in common.
+    fn checked(operations: Vec<Operation>) -> Result<Self, String> {
+        if operations.len() > limit::OPERATIONS {
+            return Err(format!("{} operations, expected at most {}", operations.len(), limit::OPERATIONS));
+        }
+        if operations.iter().skip(1).any(|operation| *operation == Operation::Tar) {
+            return Err("tar behind another operation".to_owned());
+        }
+        Ok(Self(operations))
+    }
+
     /// Decodes the packed form found at byte `offset` of the file. Unknown codes and gaps are refused: other
     /// readers disagree about what a chain with a zero byte inside means.
     pub fn unpack(packed: u64, offset: u64) -> Result<Self> {
@@ -92,7 +120,9 @@ impl OperationChain {
                 })?;
             operations.push(operation);
         }
-        Ok(Self(operations))
+        Self::checked(operations).map_err(|what| {
+            Error::at(ErrorCode::PspfOperations, offset, format!("operation chain {packed:#x} has {what}"))
+        })
     }
 
     /// The packed form.
@@ -121,13 +151,9 @@ impl OperationChain {
                 }
             }
         }
-        if operations.len() > 8 {
-            return Err(Error::rule(
-                ErrorCode::PspfOperations,
-                format!("chain of {} operations, expected at most 8: {text:?}", operations.len()),
-            ));
-        }
-        Ok(Self(operations))
+        Self::checked(operations).map_err(|what| {
+            Error::rule(ErrorCode::PspfOperations, format!("operation chain {text:?} has {what}"))
+        })
     }
 
     /// The canonical text form: `raw`, one of the `tar.…` names, or names joined by `|`.
@@ -177,6 +203,37 @@ mod tests {
 
     #[test]
     fn nine_operations_are_refused() {
+        assert!(OperationChain::parse(&["gzip"; 8].join("|")).is_ok());
         assert!(OperationChain::parse(&["gzip"; 9].join("|")).is_err());
+    }
+
+    #[test]
+    fn tar_behind_another_operation_is_refused_in_both_forms() {
+        for (text, packed) in
+            [("gzip|tar", 0x0110), ("tar,tar", 0x0101), ("tgz|tar", 0x01_1001), ("zstd|tgz", 0x10_011b)]
+        {
+            let error = OperationChain::parse(text).expect_err(text);
+            assert_eq!(error.code(), ErrorCode::PspfOperations);
+            let error = OperationChain::unpack(packed, 40).expect_err(text);
+            assert_eq!((error.code(), error.offset()), (ErrorCode::PspfOperations, Some(40)));
+        }
+    }
+
+    #[test]
+    fn a_chain_that_begins_with_tar_is_a_tree_and_the_rest_are_its_encodings() {
+        for (text, tree, encodings, framed) in [
+            ("raw", false, &[][..], false),
+            ("tar", true, &[], false),
+            ("tar.zst", true, &[Operation::Zstd], true),
+            ("gzip|zstd", false, &[Operation::Gzip, Operation::Zstd], true),
+            ("tgz|xz", true, &[Operation::Gzip, Operation::Xz], false),
+        ] {
+            let chain = OperationChain::parse(text).expect(text);
+            assert_eq!(
+                (chain.is_tree(), chain.encodings(), chain.ends_with_zstd()),
+                (tree, encodings, framed),
+                "{text}"
+            );
+        }
     }
 }
