@@ -1,5 +1,6 @@
-//! Reading a slot's frames on all cores (STORE.md 5.2). A worker takes the next frame by number, checks its digest
-//! before it decodes it, and hands the members to its own sink; nobody holds a decoded frame.
+//! Reading a slot's frames on all cores (STORE.md 5.2). A worker takes the next run of frames by number (FORMAT.md §9: most
+//! runs are one frame), checks each frame's digest before it decodes it, and hands the members to its own sink. A worker
+//! holds one stored frame; nobody holds a decoded one.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -25,19 +26,26 @@ where
 {
     require_frames(package, slot)?;
     let frames = package.frames(slot);
+    let runs = pspf::frame::runs(frames);
     let sinks = Mutex::new(Vec::new());
-    run(frames.len(), || {
+    run(runs.len(), || {
         let mut sink = Some(sink());
         let mut stored = Vec::new();
-        let sinks = &sinks;
+        let (sinks, runs) = (&sinks, &runs);
         move |step| match step {
-            Step::Frame(number) => {
+            Step::Number(number) => {
                 let Some(sink) = sink.as_mut() else { return Ok(()) };
-                package.read_frame(slot, number, &mut stored)?;
+                let run = runs[number].clone();
                 let mut decoder = Decoder::new();
-                pspf::frame::decode_into(&stored, frames[number].content, |piece| decoder.feed(piece, sink))?;
-                decoder.finish(number + 1 == frames.len())?;
-                Ok(())
+                for frame in run.clone() {
+                    package.read_frame(slot, frame, &mut stored)?;
+                    let content = frames[frame].content;
+                    pspf::frame::decode_into(&stored, content, |piece| decoder.feed(piece, sink))?;
+                    if frame + 1 < run.end {
+                        decoder.end_frame(false)?;
+                    }
+                }
+                Ok(decoder.finish(run.end == frames.len())?)
             }
             Step::Done => {
                 if let (Some(sink), Ok(mut sinks)) = (sink.take(), sinks.lock()) {
@@ -59,7 +67,7 @@ pub fn verify_slot_bytes<R: ReadAt + Sync>(package: &Package<R>, slot: usize) ->
     run(frames.len(), || {
         let mut stored = Vec::new();
         move |step| match step {
-            Step::Frame(number) => Ok(package.read_frame(slot, number, &mut stored)?),
+            Step::Number(number) => Ok(package.read_frame(slot, number, &mut stored)?),
             Step::Done => Ok(()),
         }
     })
@@ -83,18 +91,18 @@ pub(crate) fn require_frames<R: ReadAt>(package: &Package<R>, slot: usize) -> Re
 }
 
 enum Step {
-    Frame(usize),
+    Number(usize),
     Done,
 }
 
-/// Runs workers over frames 0 to `count`. The calling thread is one of them, so it works where no thread can be made.
+/// Runs workers over the numbers 0 to `count`. The calling thread is one of them, so it works where no thread can be made.
 fn run<W>(count: usize, worker: impl Fn() -> W + Sync) -> Result<()>
 where
     W: FnMut(Step) -> Result<()>,
 {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    // Of several failures the one of the earliest frame is reported.
+    // Of several failures the one of the lowest number is reported.
     let failure: Mutex<Option<(usize, Error)>> = Mutex::new(None);
     let work = || {
         let mut step = worker();
@@ -103,7 +111,7 @@ where
             if number >= count {
                 break;
             }
-            if let Err(error) = step(Step::Frame(number)) {
+            if let Err(error) = step(Step::Number(number)) {
                 failed.store(true, Ordering::Relaxed);
                 let mut failure = failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 if failure.as_ref().is_none_or(|(earlier, _)| number < *earlier) {

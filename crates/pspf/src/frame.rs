@@ -1,13 +1,36 @@
 //! Frames: a `tar.zst` slot of ours is a sequence of independent zstd frames whose lengths and digests are
 //! signed (security rule S11). Decoding streams: nobody holds a decoded frame.
 
+use std::ops::Range;
+
 use zstd::stream::raw::{Decoder, InBuffer, Operation as _, OutBuffer};
 
-use crate::layout::limit;
+use crate::layout::{SPLIT_CONTENT, limit};
+use crate::metadata::Frame;
 use crate::{Error, ErrorCode, Result};
 
 /// Longest piece of content that a sink is given at once, in bytes.
 pub const PIECE: usize = 128 * 1024;
+
+/// The runs of a `tar.zst` slot (FORMAT.md §9): frames that one parser reads one after another, because a file may be
+/// cut between them. Every run begins at a member boundary. They cover `frames` in order.
+///
+/// A frame belongs to the run of the frame before it exactly when that one may end inside a file: it holds more than
+/// [`SPLIT_CONTENT`] bytes, or just as many without being the first of its run.
+pub fn runs(frames: &[Frame]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    let mut open = false;
+    for (number, frame) in frames.iter().enumerate() {
+        if let Some(run) = runs.last_mut().filter(|_| open) {
+            run.end = number + 1;
+            open = frame.content >= SPLIT_CONTENT;
+        } else {
+            runs.push(number..number + 1);
+            open = frame.content > SPLIT_CONTENT;
+        }
+    }
+    runs
+}
 
 /// Decodes one stored frame whose digest has been checked, in pieces of at most [`PIECE`] bytes.
 ///
@@ -111,6 +134,27 @@ mod tests {
         for (stored, content) in cases {
             assert!(decode(stored, content).is_err(), "{} bytes for {content}", stored.len());
         }
+    }
+
+    #[test]
+    fn s11_a_run_ends_with_the_frame_behind_which_no_file_can_be_cut() {
+        const S: u64 = SPLIT_CONTENT;
+        let cut = |contents: &[u64]| {
+            let frame = |content: &u64| Frame {
+                stored: 1,
+                content: *content,
+                sha256: crate::metadata::Digest([0; 32]),
+            };
+            runs(&contents.iter().map(frame).collect::<Vec<_>>())
+        };
+        assert_eq!(cut(&[]), []);
+        assert_eq!(cut(&[9, S, 9]), [0..1, 1..2, 2..3]);
+        assert_eq!(cut(&[9, S + 512, S, S, 100, 9]), [0..1, 1..5, 5..6]);
+        // A file of two times S: what follows it is read by the same worker.
+        assert_eq!(cut(&[S + 512, S, 9, 9]), [0..3, 3..4]);
+        assert_eq!(cut(&[S + 512, S, S + 512, S, 7, 9]), [0..5, 5..6]);
+        assert_eq!(cut(&[S + 512, S + 512, 7, 9]), [0..3, 3..4]);
+        assert_eq!(cut(&[9, S + 512]), [0..1, 1..2]);
     }
 
     #[test]

@@ -319,7 +319,9 @@ fn check_frames(metadata: &Metadata, position: usize, chain: &OperationChain) ->
         _ => limit::CONTENT_BYTES,
     };
     if content > bound {
-        return refuse(format!("its frames hold {content} bytes, at most {bound} fit what the slot unpacks to"));
+        return refuse(format!(
+            "its frames hold {content} bytes, at most {bound} fit what the slot unpacks to"
+        ));
     }
     Ok(())
 }

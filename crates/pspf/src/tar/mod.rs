@@ -1,11 +1,18 @@
 //! The tar profile of packages (FORMAT.md §10): what a member is, which names are portable, and the
-//! header as bytes. [`Decoder`] reads, `Encoder` (feature `write`) renders; neither touches the file system.
+//! header as bytes. [`Decoder`] reads archives of ours and, with another [`Profile`], those of other programs; `header`
+//! (feature `write`) renders ours. Nothing here touches the file system.
 
 mod decoder;
 #[cfg(feature = "write")]
 mod encoder;
+mod header;
+mod records;
+#[cfg(all(test, feature = "write"))]
+mod split_tests;
 #[cfg(all(test, feature = "write"))]
 mod tests;
+#[cfg(all(test, feature = "write"))]
+mod tolerant_tests;
 
 pub use decoder::{Decoder, MemberSink};
 #[cfg(feature = "write")]
@@ -38,6 +45,18 @@ pub(crate) mod field {
 /// `ustar`, NUL, `00`.
 pub(crate) const MAGIC: [u8; 8] = *b"ustar\x0000";
 
+/// The same field in archives of GNU tar.
+pub(crate) const GNU_MAGIC: [u8; 8] = *b"ustar  \0";
+
+/// What a decoder takes for an archive. Either refuses hard links, devices, pipes and sparse files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Exactly the form that our writer renders: what a slot of frames holds.
+    Strict,
+    /// Whatever a tar program may write: other chains, and packages of other builders.
+    Tolerant,
+}
+
 /// What a member is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
@@ -64,6 +83,10 @@ pub struct Member {
     pub path: String,
     /// What it is.
     pub kind: Kind,
+}
+
+pub(crate) fn refuse(what: &str) -> Error {
+    Error::rule(ErrorCode::PspfTar, format!("tar stream: {what}"))
 }
 
 /// Sum of a header's bytes with the checksum field as blanks.

@@ -2,7 +2,7 @@ use super::*;
 use crate::Result;
 
 #[derive(Default)]
-struct Recorder(Vec<(Member, Vec<u8>)>);
+pub(super) struct Recorder(pub(super) Vec<(Member, Vec<u8>)>);
 
 impl MemberSink for Recorder {
     type Error = Error;
@@ -19,19 +19,40 @@ impl MemberSink for Recorder {
     }
 }
 
-fn file(path: &str, size: u64) -> Member {
+pub(super) fn file(path: &str, size: u64) -> Member {
     Member { path: path.to_owned(), kind: Kind::File { size, executable: false } }
 }
 
-fn archive(members: &[(Member, &[u8])]) -> Vec<u8> {
+pub(super) fn archive(members: &[(Member, &[u8])]) -> Vec<u8> {
+    let mut stream = archive_without_end(members);
+    stream.extend(END_OF_ARCHIVE);
+    stream
+}
+
+pub(super) fn archive_without_end(members: &[(Member, &[u8])]) -> Vec<u8> {
     let mut stream = Vec::new();
     for (member, data) in members {
         stream.extend(header(member, DEFAULT_MTIME).expect("header"));
         stream.extend_from_slice(data);
         stream.resize(stream.len() + padding(data.len() as u64), 0);
     }
-    stream.extend(END_OF_ARCHIVE);
     stream
+}
+
+/// Reads frames one after another, as one run.
+pub(super) fn decode_frames(frames: &[&[u8]]) -> Result<Vec<(Member, Vec<u8>)>> {
+    let mut decoder = Decoder::new();
+    let mut sink = Recorder::default();
+    for (number, frame) in frames.iter().enumerate() {
+        for piece in frame.chunks(100_000) {
+            decoder.feed(piece, &mut sink)?;
+        }
+        if number + 1 < frames.len() {
+            decoder.end_frame(false)?;
+        }
+    }
+    decoder.finish(true)?;
+    Ok(sink.0)
 }
 
 fn decode(stream: &[u8], piece: usize, last: bool) -> Result<Vec<(Member, Vec<u8>)>> {
@@ -142,7 +163,7 @@ fn a_wrong_checksum_other_pax_keys_and_padding_that_is_not_zero_are_refused() {
     assert!(decode(&stream, 512, true).is_err());
 }
 
-fn fix_checksum(stream: &mut [u8]) {
+pub(super) fn fix_checksum(stream: &mut [u8]) {
     let mut block = [0; BLOCK];
     block.copy_from_slice(&stream[..BLOCK]);
     let sum = header_checksum(&block);
