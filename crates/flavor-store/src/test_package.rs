@@ -33,6 +33,17 @@ pub(crate) fn link(path: &str, target: &str) -> Entry {
     Entry { member: Member { path: path.into(), kind }, data: Vec::new() }
 }
 
+/// Members as a tar stream without its end.
+pub(crate) fn tar(entries: &[Entry]) -> Vec<u8> {
+    let mut stream = Vec::new();
+    for entry in entries {
+        stream.extend(header(&entry.member, DEFAULT_MTIME).expect("header"));
+        stream.extend(&entry.data);
+        stream.extend(vec![0; padding(entry.data.len() as u64)]);
+    }
+    stream
+}
+
 struct BuiltSlot {
     share: bool,
     stored: Vec<u8>,
@@ -55,23 +66,22 @@ impl Builder {
     }
 
     /// Adds a slot; every second member begins a new frame.
-    pub(crate) fn slot(mut self, share: bool, entries: &[Entry]) -> Self {
+    pub(crate) fn slot(self, share: bool, entries: &[Entry]) -> Self {
+        let mut frames: Vec<Vec<u8>> = entries.chunks(2).map(tar).collect();
+        if let Some(last) = frames.last_mut() {
+            last.extend(END_OF_ARCHIVE);
+        }
+        self.cut_slot(share, entries, &frames.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    /// Adds a slot of these frames, given as content.
+    pub(crate) fn cut_slot(mut self, share: bool, entries: &[Entry], frames: &[&[u8]]) -> Self {
         let mut slot =
             BuiltSlot { share, stored: Vec::new(), frames: Vec::new(), content: 0, bytes: 0, members: 0 };
-        let chunks: Vec<&[Entry]> = entries.chunks(2).collect();
-        for (number, chunk) in chunks.iter().enumerate() {
-            let mut content = Vec::new();
-            for entry in *chunk {
-                content.extend(header(&entry.member, DEFAULT_MTIME).expect("header"));
-                content.extend(&entry.data);
-                content.extend(vec![0; padding(entry.data.len() as u64)]);
-                slot.bytes += entry.data.len() as u64;
-                slot.members += 1;
-            }
-            if number + 1 == chunks.len() {
-                content.extend(END_OF_ARCHIVE);
-            }
-            let stored = zstd::bulk::compress(&content, 3).expect("compress");
+        slot.bytes = entries.iter().map(|entry| entry.data.len() as u64).sum();
+        slot.members = entries.len() as u64;
+        for content in frames {
+            let stored = zstd::bulk::compress(content, 3).expect("compress");
             slot.frames.push(json!({
                 "stored": stored.len(), "content": content.len(), "sha256": hex::encode(&Sha256::digest(&stored)),
             }));

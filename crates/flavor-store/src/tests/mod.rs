@@ -5,6 +5,7 @@ mod hostile;
 mod locations;
 mod publishing;
 mod receipts;
+mod split;
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
