@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use zstd::stream::raw::{Decoder, InBuffer, Operation as _, OutBuffer};
+use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation as _, OutBuffer};
 
 use crate::layout::{SPLIT_CONTENT, limit};
 use crate::metadata::Frame;
@@ -41,47 +41,79 @@ pub fn decode_into<E: From<Error>>(
     content: u64,
     mut sink: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    if !stored.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        return Err(refuse("does not begin with the magic of a zstd frame").into());
-    }
-    if content >= limit::RATIO_FREE_BYTES && content / limit::RATIO > stored.len() as u64 {
-        return Err(Error::rule(
-            ErrorCode::PspfLimit,
-            format!("frame of {} stored bytes claims {content} bytes of content", stored.len()),
-        )
-        .into());
-    }
-    let mut decoder = Decoder::new().map_err(|error| zstd_error(&error))?;
-    decoder
-        .set_parameter(zstd::stream::raw::DParameter::WindowLogMax(limit::ZSTD_WINDOW_LOG))
-        .map_err(|error| zstd_error(&error))?;
-    let mut input = InBuffer::around(stored);
+    let mut decoder = FrameDecoder::new(stored, content)?;
     let mut piece = vec![0; PIECE];
-    let mut written = 0_u64;
     loop {
-        let mut output = OutBuffer::around(piece.as_mut_slice());
-        let before = input.pos();
-        let hint = decoder.run(&mut input, &mut output).map_err(|error| zstd_error(&error))?;
-        let produced = output.pos();
-        written += produced as u64;
-        if written > content {
-            return Err(refuse(&format!("decodes to more than {content} bytes")).into());
-        }
-        sink(&piece[..produced])?;
-        if hint == 0 {
-            break;
-        }
-        if produced == 0 && input.pos() == before {
-            return Err(refuse("ends in the middle").into());
+        match decoder.read(stored, &mut piece)? {
+            0 => return Ok(()),
+            produced => sink(&piece[..produced])?,
         }
     }
-    if input.pos() != stored.len() {
-        return Err(refuse(&format!("{} bytes follow the frame", stored.len() - input.pos())).into());
+}
+
+/// The same for callers that ask for the content piece by piece. They keep the stored bytes.
+pub(crate) struct FrameDecoder {
+    decoder: Decoder<'static>,
+    position: usize,
+    content: u64,
+    written: u64,
+    complete: bool,
+}
+
+impl FrameDecoder {
+    /// A decoder at the beginning of `stored`.
+    pub(crate) fn new(stored: &[u8], content: u64) -> Result<Self> {
+        if !stored.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            return Err(refuse("does not begin with the magic of a zstd frame"));
+        }
+        if content >= limit::RATIO_FREE_BYTES && content / limit::RATIO > stored.len() as u64 {
+            return Err(Error::rule(
+                ErrorCode::PspfLimit,
+                format!("frame of {} stored bytes claims {content} bytes of content", stored.len()),
+            ));
+        }
+        let mut decoder = Decoder::new().map_err(|error| zstd_error(&error))?;
+        decoder
+            .set_parameter(DParameter::WindowLogMax(limit::ZSTD_WINDOW_LOG))
+            .map_err(|error| zstd_error(&error))?;
+        Ok(Self { decoder, position: 0, content, written: 0, complete: false })
     }
-    if written != content {
-        return Err(refuse(&format!("decodes to {written} bytes, expected {content}")).into());
+
+    /// Fills the beginning of `piece`, which must not be empty; 0 means that the frame is complete and right.
+    pub(crate) fn read(&mut self, stored: &[u8], piece: &mut [u8]) -> Result<usize> {
+        while !self.complete {
+            let mut input = InBuffer::around(&stored[self.position..]);
+            let mut output = OutBuffer::around(&mut *piece);
+            let hint = self.decoder.run(&mut input, &mut output).map_err(|error| zstd_error(&error))?;
+            let (taken, produced) = (input.pos(), output.pos());
+            self.position += taken;
+            self.written += produced as u64;
+            if self.written > self.content {
+                return Err(refuse(&format!("decodes to more than {} bytes", self.content)));
+            }
+            if hint == 0 {
+                self.complete = true;
+                self.check_end(stored)?;
+            } else if produced == 0 && taken == 0 {
+                return Err(refuse("ends in the middle"));
+            }
+            if produced > 0 {
+                return Ok(produced);
+            }
+        }
+        Ok(0)
     }
-    Ok(())
+
+    fn check_end(&self, stored: &[u8]) -> Result<()> {
+        let rest = stored.len() - self.position;
+        if rest != 0 {
+            return Err(refuse(&format!("{rest} bytes follow the frame")));
+        }
+        if self.written != self.content {
+            return Err(refuse(&format!("decodes to {} bytes, expected {}", self.written, self.content)));
+        }
+        Ok(())
+    }
 }
 
 fn refuse(what: &str) -> Error {

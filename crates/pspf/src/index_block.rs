@@ -40,13 +40,23 @@ pub fn checksum(block: &[u8; layout::INDEX_SIZE]) -> u32 {
     adler.checksum()
 }
 
+/// Whether `stored` is what the original's Go builder writes for files of 4 GiB and more: it zeroes the upper half of the
+/// file's length instead of the checksum, which is still zero. Smaller files have a right one. In packages of ours the
+/// rendering refuses it.
+fn is_go_checksum(block: &[u8; layout::INDEX_SIZE], stored: u32) -> bool {
+    let upper_half = index::PACKAGE_SIZE + 4;
+    let mut zeroed = *block;
+    zeroed[upper_half..upper_half + 4].fill(0);
+    get_u32(block, upper_half) != 0 && checksum(&zeroed) == stored
+}
+
 impl IndexBlock {
     /// Decodes the block that begins at absolute offset `base` of a file of `length` bytes.
     pub fn decode(block: &[u8; layout::INDEX_SIZE], base: u64, length: u64) -> Result<Self> {
         let field = |offset: usize| base + offset as u64;
         let stored = get_u32(block, index::CHECKSUM);
         let computed = checksum(block);
-        if stored != computed {
+        if stored != computed && !is_go_checksum(block, stored) {
             return Err(Error::at(
                 ErrorCode::PspfIndexChecksum,
                 field(index::CHECKSUM),
@@ -139,5 +149,63 @@ impl IndexBlock {
         let adler = checksum(&block);
         put(&mut block, index::CHECKSUM, &adler.to_le_bytes());
         block
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(package_size: u64) -> [u8; layout::INDEX_SIZE] {
+        let fields = IndexBlock {
+            package_size,
+            launcher_size: 100,
+            metadata_offset: 100,
+            metadata_size: 10,
+            slot_table_offset: 0,
+            slot_count: 0,
+            public_key: [1; 32],
+            metadata_checksum: [2; 32],
+            signature: [3; 64],
+            page_aligned: false,
+        };
+        fields.encode()
+    }
+
+    /// The block as the original's Go builder would sum it up.
+    fn with_go_checksum(mut block: [u8; layout::INDEX_SIZE]) -> [u8; layout::INDEX_SIZE] {
+        let mut zeroed = block;
+        zeroed[12..16].fill(0);
+        put(&mut block, index::CHECKSUM, &checksum(&zeroed).to_le_bytes());
+        block
+    }
+
+    #[test]
+    fn a_block_reads_back_as_it_was_written() {
+        let decoded = IndexBlock::decode(&block(9000), 808, 9000).expect("decode");
+        assert_eq!(decoded.encode(), block(9000));
+    }
+
+    #[test]
+    fn the_checksum_that_the_go_builder_writes_for_four_gibibytes_and_more_is_accepted() {
+        let length = 5 << 30;
+        let right = block(length);
+        let go = with_go_checksum(right);
+        assert_ne!(right, go);
+        assert!(IndexBlock::decode(&right, 0, length).is_ok());
+        assert!(IndexBlock::decode(&go, 0, length).is_ok());
+        assert_eq!(block(9000), with_go_checksum(block(9000)));
+    }
+
+    #[test]
+    fn any_other_checksum_is_refused_also_zero() {
+        for length in [9000, 5 << 30] {
+            for wrong in [0, 1, checksum(&block(length)) ^ 1] {
+                let mut block = block(length);
+                put(&mut block, index::CHECKSUM, &wrong.to_le_bytes());
+                let error = IndexBlock::decode(&block, 0, length).expect_err("must be refused");
+                assert_eq!(error.code(), ErrorCode::PspfIndexChecksum);
+            }
+        }
     }
 }

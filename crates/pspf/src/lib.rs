@@ -14,7 +14,7 @@
 //! | encodings of operation chains | `codec` (feature `codecs`) |
 //! | slots: frames, tar profile | [`frame`], [`tar`] |
 //! | what the signature determines, byte for byte | [`render`] |
-//! | reading a file | [`reader`]; the steps of opening in `opening` |
+//! | reading a file | [`reader`]; the steps of opening in `opening`; a slot as a stream in `content` |
 //!
 //! A reader never allocates from a number that it has not checked against the file's length, and never panics on
 //! any input.
@@ -23,6 +23,9 @@
 mod bytes;
 #[cfg(feature = "codecs")]
 pub mod codec;
+mod content;
+#[cfg(all(test, feature = "codecs", feature = "write"))]
+mod content_tests;
 mod error;
 mod error_code;
 mod flavor;
@@ -43,6 +46,7 @@ pub mod stored_gzip;
 pub mod strict_json;
 pub mod tar;
 
+pub use content::{SlotDigest, SlotReader};
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;
 pub use index_block::IndexBlock;

@@ -254,19 +254,44 @@ impl<R: ReadAt> Opening<'_, R> {
                 format!("{} slots in the metadata, {} in the table", metadata.slots.len(), descriptors.len());
             return Err(Error::at(ErrorCode::PspfIndex, index.slot_table_offset, message));
         }
-        let end = index.package_size - TRAILER_SIZE as u64;
+        let place = |position: usize| index.slot_table_offset + (position * DESCRIPTOR_SIZE) as u64;
         for (position, slot) in descriptors.iter().enumerate() {
-            let place = index.slot_table_offset + (position * DESCRIPTOR_SIZE) as u64;
-            if slot.offset.checked_add(slot.size).is_none_or(|slot_end| slot_end > end) {
-                let message =
-                    format!("slot {position} of {} bytes at byte {} leaves the file", slot.size, slot.offset);
-                return Err(Error::at(ErrorCode::PspfRegion, place, message));
-            }
-            OperationChain::unpack(slot.operations, place)?;
+            OperationChain::unpack(slot.operations, place(position))?;
         }
+        check_foreign_regions(index, &descriptors)
+            .map_err(|(position, message)| Error::at(ErrorCode::PspfRegion, place(position), message))?;
         let detail = format!("{} descriptors, not covered by the signature", descriptors.len());
         Ok((descriptors, detail))
     }
+}
+
+/// Slots lie behind table and metadata and before the trailer, in any order, and share no byte. Empty ones may claim any
+/// place: the original's builders write 0.
+fn check_foreign_regions(index: &IndexBlock, descriptors: &[SlotDescriptor]) -> Result<(), (usize, String)> {
+    let mut regions: Vec<(u64, u64, usize)> = Vec::new();
+    let end = index.package_size - TRAILER_SIZE as u64;
+    for (position, slot) in descriptors.iter().enumerate().filter(|(_, slot)| slot.size > 0) {
+        let Some(slot_end) = slot.offset.checked_add(slot.size).filter(|slot_end| *slot_end <= end) else {
+            let message =
+                format!("slot {position} of {} bytes at byte {} leaves the file", slot.size, slot.offset);
+            return Err((position, message));
+        };
+        regions.push((slot.offset, slot_end, position));
+    }
+    regions.sort_unstable();
+    let table_end = index.slot_table_offset + (descriptors.len() * DESCRIPTOR_SIZE) as u64;
+    let mut previous = (table_end, "the slot table".to_owned());
+    for (offset, slot_end, position) in regions {
+        if offset < previous.0 {
+            let message = format!(
+                "slot {position} at byte {offset} overlaps {}, which ends at {}",
+                previous.1, previous.0
+            );
+            return Err((position, message));
+        }
+        previous = (slot_end, format!("slot {position}"));
+    }
+    Ok(())
 }
 
 fn decode_table(table: &[u8]) -> Vec<SlotDescriptor> {

@@ -2,14 +2,16 @@
 //! never panics. [`Package::open`] settles everything but the launcher's and the slots' bytes, which are checked
 //! where they are read ([`Package::verify_launcher`], [`Package::read_frame`], [`Package::verify_slot`]).
 //!
-//! It does not unpack and does not decide whom to trust.
+//! Bytes of a slot as a stream are in `content`. It does not unpack and does not decide whom to trust.
 
 use sha2::{Digest, Sha256};
 
 use crate::index_block::IndexBlock;
 use crate::metadata::{Flavor, Frame, Metadata};
 use crate::opening::{self, Check};
+use crate::operations::OperationChain;
 use crate::slot::SlotDescriptor;
+use crate::tar::Profile;
 use crate::{Error, ErrorCode, ReadAt, Result, keys};
 
 /// Bytes read at once where content is only hashed or compared.
@@ -102,6 +104,23 @@ impl<R: ReadAt> Package<R> {
     /// The frames of a slot; none where its chain does not end with zstd or the package is foreign.
     pub fn frames(&self, slot: usize) -> &[Frame] {
         self.flavor().and_then(|flavor| flavor.slots.get(slot)).map_or(&[], |slot| &slot.frames)
+    }
+
+    /// What was done to a slot's bytes, as its descriptor says.
+    ///
+    /// # Panics
+    ///
+    /// If `slot` is out of range.
+    pub fn chain(&self, slot: usize) -> OperationChain {
+        OperationChain::unpack(self.descriptors[slot].operations, 0)
+            .expect("chains are checked when a package is opened")
+    }
+
+    /// How the tar stream of a slot is to be read: as our writer renders it where it stands in frames of ours, else as
+    /// any tar program may write it.
+    pub fn tar_profile(&self, slot: usize) -> Profile {
+        let ours = !self.is_foreign() && self.chain(slot) == OperationChain::tar_zstd();
+        if ours { Profile::Strict } else { Profile::Tolerant }
     }
 
     /// Reads the launcher and compares it with the signed digest.

@@ -55,15 +55,28 @@ pub(crate) static METADATA: Node = open(&[
     key("slots", &Node::Array(&SLOT)),
     key("execution", &EXECUTION),
     nullable("runtime", &open(&[nullable("env", &RUNTIME_ENVIRONMENT)])),
-    nullable("workenv", &open(&[nullable("directories", ANY), nullable("env", NAMES)])),
+    nullable("workenv", &open(&[nullable("directories", &Node::Array(&DIRECTORY)), nullable("env", NAMES)])),
     nullable("cache_validation", &open(&[key("check_file", ANY), key("expected_content", ANY)])),
-    key("setup_commands", ANY),
+    key("setup_commands", &Node::Array(&SETUP_COMMAND)),
     nullable("verification", &Node::Any),
     nullable("build", &Node::Any),
     nullable("launcher", &Node::Any),
     nullable("compatibility", &Node::Any),
     nullable("policy", &Node::Any),
     key("extensions", &open(&[key("x-flavor", &FLAVOR)])),
+]);
+
+static DIRECTORY: Node = open(&[key("path", ANY), nullable("mode", ANY)]);
+
+/// An element may also be a plain string.
+static SETUP_COMMAND: Node = open(&[
+    key("type", ANY),
+    nullable("command", ANY),
+    nullable("path", ANY),
+    nullable("content", ANY),
+    nullable("mode", ANY),
+    nullable("pattern", ANY),
+    nullable("enumerate", &open(&[key("path", ANY), nullable("pattern", ANY)])),
 ]);
 
 static SLOT: Node = open(&[

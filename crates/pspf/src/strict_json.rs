@@ -267,6 +267,7 @@ mod tests {
             " {\"a\" : [1, -2, true, false, null, \"\\u00e4\\ud83d\\ude00\"]} \n",
             "{\"execution\":{\"env\":{\"Command\":\"x\",\"command\":\"y\"},\"environment\":null}}",
             "{\"slots\":[{\"permissions\":null}]}",
+            "{\"setup_commands\":[\"x\",{\"type\":\"execute\",\"command\":\"x\",\"enumerate\":null}]}",
             "{\"n\":9007199254740991}",
         ] {
             check(text.as_bytes()).expect(text);
@@ -287,6 +288,9 @@ mod tests {
             (b"{\"Format\":\"x\"}", "only in case"),
             ("{\"\u{17f}lots\":[]}".as_bytes(), "only in case"),
             (b"{\"execution\":{\"ENV\":{}}}", "only in case"),
+            (b"{\"setup_commands\":[\"x\",{\"Command\":\"x\"}]}", "only in case"),
+            (b"{\"setup_commands\":[{\"enumerate\":{\"PATH\":\"x\"}}]}", "only in case"),
+            (b"{\"workenv\":{\"directories\":[{\"Mode\":\"0700\"}]}}", "only in case"),
             (b"{\"extensions\":{\"X-Flavor\":{}}}", "only in case"),
             (b"{\"extensions\":{\"x-flavor\":{\"more\":1}}}", "unknown key"),
             (b"{\"a\":\"\\ud800\"}", "surrogate"),

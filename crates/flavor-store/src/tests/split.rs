@@ -12,9 +12,13 @@ use crate::test_package::{Entry, tar};
 
 const S: usize = 16 << 20;
 
-/// Numbers that differ everywhere, so that no two parts of a file are equal.
+/// Blocks that differ, so that no two parts of a file are equal.
 fn content(size: usize) -> Vec<u8> {
-    (0_u32..).flat_map(|number| (number.wrapping_mul(0x9e37_79b1) >> 12).to_le_bytes()).take(size).collect()
+    let mut bytes = vec![7; size];
+    for (number, block) in (0_u64..).zip(bytes.chunks_exact_mut(4096)) {
+        block[..8].copy_from_slice(&number.to_le_bytes());
+    }
+    bytes
 }
 
 fn entries() -> Vec<Entry> {

@@ -23,7 +23,7 @@ pub fn decoder<'a>(
     stored: Box<dyn Read + Send + 'a>,
     limits: Limits,
 ) -> Result<Box<dyn Read + Send + 'a>> {
-    let mut stream: Box<dyn Read + Send + 'a> = Box::new(Source(stored));
+    let mut stream: Box<dyn Read + Send + 'a> = Box::new(Source { stored, failed: None });
     for operation in encodings(operations)?.iter().rev() {
         stream = Box::new(Stage::new(*operation, stream, limits)?);
     }
@@ -35,15 +35,36 @@ pub fn error_of(error: io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|source| Error::Io { offset: 0, length: 0, source })
 }
 
+/// A failure that is reported again whenever somebody reads on: some decoders would report an end.
+struct Failure(ErrorCode, String);
+
+impl Failure {
+    fn again(&self) -> io::Error {
+        io::Error::other(Error::rule(self.0, self.1.clone()))
+    }
+
+    /// Keeps the words of `error` and hands it on.
+    fn keep(place: &mut Option<Self>, error: Error) -> io::Error {
+        *place = Some(Self(error.code(), error.to_string()));
+        io::Error::other(error)
+    }
+}
+
 /// The stored bytes. Whatever fails here is marked, so that no stage takes it for a fault of its encoding.
-struct Source<R>(R);
+struct Source<R> {
+    stored: R,
+    failed: Option<Failure>,
+}
 
 impl<R: Read> Read for Source<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(failure) = &self.failed {
+            return Err(failure.again());
+        }
         loop {
-            match self.0.read(buffer) {
+            match self.stored.read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(io::Error::other(error_of(error))),
+                Err(error) => return Err(Failure::keep(&mut self.failed, error_of(error))),
                 read => return read,
             }
         }
@@ -71,8 +92,7 @@ struct Stage<'a> {
     given: Arc<AtomicU64>,
     content: u64,
     limits: Limits,
-    /// What a failed stage says again.
-    failed: Option<(ErrorCode, String)>,
+    failed: Option<Failure>,
 }
 
 impl<'a> Stage<'a> {
@@ -98,30 +118,24 @@ impl<'a> Stage<'a> {
         }
         Ok(())
     }
-
-    /// Remembers a failure: some library decoders report an end when they are asked again.
-    fn fail(&mut self, error: Error) -> io::Error {
-        self.failed = Some((error.code(), error.to_string()));
-        io::Error::other(error)
-    }
 }
 
 impl Read for Stage<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some((code, message)) = &self.failed {
-            return Err(io::Error::other(Error::rule(*code, message.clone())));
+        if let Some(failure) = &self.failed {
+            return Err(failure.again());
         }
         let read = match self.decoder.read(buffer) {
             Ok(read) => read,
             Err(error) => {
                 let error = error.downcast::<Error>().unwrap_or_else(|error| refuse(self.name, &error));
-                return Err(self.fail(error));
+                return Err(Failure::keep(&mut self.failed, error));
             }
         };
         self.content += read as u64;
         match self.check_ratio() {
             Ok(()) => Ok(read),
-            Err(error) => Err(self.fail(error)),
+            Err(error) => Err(Failure::keep(&mut self.failed, error)),
         }
     }
 }

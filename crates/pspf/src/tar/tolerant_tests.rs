@@ -34,7 +34,8 @@ fn ended(parts: &[&[u8]]) -> Vec<u8> {
 
 fn record(key: &str, value: &str) -> Vec<u8> {
     let body = key.len() + value.len() + 3;
-    let length = (body + 1..body + 9).find(|length| body + length.to_string().len() == *length).expect("a length");
+    let length =
+        (body + 1..body + 9).find(|length| body + length.to_string().len() == *length).expect("a length");
     format!("{length} {key}={value}\n").into_bytes()
 }
 
