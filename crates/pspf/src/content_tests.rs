@@ -248,6 +248,51 @@ fn s11_the_frames_of_one_zstd_file_hold_no_more_than_the_file() {
 }
 
 #[test]
+fn s12_a_frame_of_more_than_32_mebibytes_is_refused_before_it_is_read() {
+    for (stored, content, fits) in
+        [(0, 32 << 20, true), (0, (32 << 20) + 1, false), ((33 << 20) + 1, 1, false)]
+    {
+        let mut large = slot("zstd", b"x");
+        large.stored.resize(large.stored.len().max(stored), 0);
+        large.frames = vec![(large.stored.clone(), content)];
+        large.bytes = 1 << 30;
+        let opened = Package::open(ours(&[large]));
+        assert_eq!(opened.is_ok(), fits, "{stored} {content}");
+        assert!(opened.err().is_none_or(|error| error.code() == ErrorCode::PspfFrameTable));
+    }
+}
+
+#[test]
+fn slots_that_are_one_file_say_what_they_unpack_to() {
+    let decode = |slots: &[Slot], edit: &dyn Fn(&mut Value)| {
+        let mut document = document(slots, &SigningKey::from_secret(&[7; 32]));
+        edit(&mut document);
+        Metadata::decode(&canonical_json(&document)).map(drop).map_err(|error| error.code())
+    };
+    let raw = [slot("raw", b"hello")];
+    let unpacked = "/extensions/x-flavor/slots/0/unpacked";
+    assert_eq!(decode(&raw, &|_| {}), Ok(()));
+    for (bytes, members) in [(5, 2), (5, 0), (4, 1), (6, 1)] {
+        let edit = |document: &mut Value| {
+            *document.pointer_mut(unpacked).expect("unpacked") = json!({"bytes": bytes, "members": members});
+        };
+        assert_eq!(decode(&raw, &edit), Err(ErrorCode::PspfMetadataModel), "{bytes} {members}");
+    }
+    // A slot that stands for the package itself stores nothing and unpacks to nothing.
+    let own = |bytes: u64, members: u64| {
+        move |document: &mut Value| {
+            document["slots"][0]["self_ref"] = json!(true);
+            *document.pointer_mut(unpacked).expect("unpacked") = json!({"bytes": bytes, "members": members});
+        }
+    };
+    let empty = [slot("raw", b"")];
+    assert_eq!(decode(&empty, &own(0, 0)), Ok(()));
+    assert_eq!(decode(&empty, &own(0, 1)), Err(ErrorCode::PspfMetadataModel));
+    assert_eq!(decode(&raw, &own(0, 0)), Err(ErrorCode::PspfMetadataModel));
+    assert_eq!(decode(&[slot("gzip", b"")], &own(0, 0)), Err(ErrorCode::PspfMetadataModel));
+}
+
+#[test]
 fn only_frames_of_ours_are_read_with_the_strict_tar_profile() {
     let slots: Vec<Slot> = CHAINS.iter().map(|chain| slot(chain, b"x")).collect();
     let package = Package::open(ours(&slots)).expect("open");

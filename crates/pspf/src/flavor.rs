@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::{self, limit};
-use crate::metadata::{Metadata, is_folded_name, model};
+use crate::metadata::{Metadata, Slot, is_folded_name, model};
+use crate::operations::OperationChain;
 use crate::{Error, ErrorCode, Result, hex};
 
 /// The `x-flavor` block, schema 1.
@@ -215,6 +216,27 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
+impl FlavorSlot {
+    /// A slot that is one file unpacks to one member, and a raw one to as many bytes as it stores.
+    fn check_unpacked(&self, slot: &Slot) -> Result<()> {
+        let chain = OperationChain::parse(&slot.operations)?;
+        let Unpacked { bytes, members } = self.unpacked;
+        let raw = chain.operations().is_empty();
+        let fits = if slot.self_ref {
+            raw && (slot.size, bytes, members) == (0, 0, 0)
+        } else {
+            chain.is_tree() || members == 1 && (!raw || bytes == slot.size)
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(model(format!(
+            "slot {} ({:?}) of {} bytes and operations {:?} unpacks to {bytes} bytes in {members} members",
+            slot.slot, slot.id, slot.size, slot.operations
+        )))
+    }
+}
+
 impl Workenv {
     fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -251,6 +273,7 @@ impl Flavor {
             if slot.digest().is_none() {
                 return Err(model(format!("slot {position} ({:?}) has no full SHA-256", slot.id)));
             }
+            self.slots[position].check_unpacked(slot)?;
         }
         if let Some(alignment) = self.alignment.filter(|own| !layout::PAGE_ALIGNMENTS.contains(own)) {
             return Err(model(format!(

@@ -148,6 +148,10 @@ pub mod limit {
     pub const PATH_BYTES: usize = 1024;
     /// Most components of a member path.
     pub const PATH_DEPTH: usize = 64;
+    /// Most content bytes of a frame. Split members never need more than half of it.
+    pub const FRAME_CONTENT: u64 = 32 * 1024 * 1024;
+    /// Most stored bytes of a frame: what a worker may have to hold.
+    pub const FRAME_STORED: u64 = 33 * 1024 * 1024;
     /// Longest pax or long-name record, in bytes.
     pub const PAX_BYTES: u64 = 64 * 1024;
     /// Largest zstd window, as a power of two: 8 MiB.

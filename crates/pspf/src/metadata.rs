@@ -80,6 +80,9 @@ pub struct Slot {
     /// Unix mode of a single file, octal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions: Option<String>,
+    /// Whether the slot stands for the package file itself and stores nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub self_ref: bool,
 }
 
 /// What runs, in the words of the format. Packages of ours say it again, without word splitting, as commands.

@@ -326,6 +326,15 @@ fn check_frames(metadata: &Metadata, position: usize, chain: &OperationChain) ->
         if frame.stored == 0 {
             return refuse(format!("frame {number} is empty"));
         }
+        if frame.stored > limit::FRAME_STORED || frame.content > limit::FRAME_CONTENT {
+            return refuse(format!(
+                "frame {number} has {} stored bytes and {} bytes of content, at most {} and {} are allowed",
+                frame.stored,
+                frame.content,
+                limit::FRAME_STORED,
+                limit::FRAME_CONTENT
+            ));
+        }
         stored = stored.saturating_add(frame.stored);
         content = content.saturating_add(frame.content);
     }

@@ -89,6 +89,15 @@ pub(crate) fn refuse(what: &str) -> Error {
     Error::rule(ErrorCode::PspfTar, format!("tar stream: {what}"))
 }
 
+/// Whether bytes that begin like these are a tar archive: the original's Python builder labels single files as tar.
+/// Give it the first [`BLOCK`] bytes, or all if there are fewer.
+pub fn begins_archive(first: &[u8]) -> bool {
+    let (start, _) = field::MAGIC;
+    first
+        .get(..BLOCK)
+        .is_some_and(|block| block[start..].starts_with(b"ustar") || block.iter().all(|byte| *byte == 0))
+}
+
 /// Sum of a header's bytes with the checksum field as blanks.
 pub(crate) fn header_checksum(header: &[u8; BLOCK]) -> u64 {
     let (start, length) = field::CHECKSUM;

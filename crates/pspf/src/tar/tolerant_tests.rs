@@ -67,6 +67,16 @@ fn any_number_of_zeros_may_end_an_archive_but_not_fewer_than_two_blocks() {
 }
 
 #[test]
+fn an_archive_is_told_from_a_file_by_its_first_block() {
+    assert!(begins_archive(&archive(&[(file("a", 0), b"")])));
+    assert!(begins_archive(&[0; 10_240]), "an empty one");
+    for other in [&b""[..], b"#!/bin/sh\n", &[b'u'; 600], &[0; 511], &archive(&[(file("a", 0), b"")])[..511]]
+    {
+        assert!(!begins_archive(other));
+    }
+}
+
+#[test]
 fn gnu_long_names_and_targets_are_read() {
     let long = "d/".repeat(40) + &"n".repeat(150);
     let mut link = raw(b'2', b"truncated", b"");
