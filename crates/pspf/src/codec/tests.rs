@@ -60,6 +60,24 @@ fn every_level_of_every_encoding_decodes_within_the_limits_for_packages_of_ours(
 }
 
 #[test]
+fn encoded_bytes_do_not_depend_on_the_pieces_in_which_the_content_came() {
+    let content = content(400_000);
+    for operation in ENCODINGS {
+        for level in LEVELS {
+            let whole = encode(&[operation], &content, level);
+            for piece in [999, 300_000] {
+                let mut encoder = Encoder::new(&[operation], Vec::new(), level).expect("encoder");
+                for part in content.chunks(piece) {
+                    encoder.write_all(part).expect("encode");
+                }
+                let same = encoder.finish().expect("finish") == whole;
+                assert!(same, "{operation:?} {level:?} in pieces of {piece}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_gzip_stream_of_ours_names_no_file_no_time_and_no_system() {
     let stored = encode(&[Gzip], b"hello", Level::Normal);
     assert_eq!(stored[..8], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0]);
