@@ -134,6 +134,12 @@ fn convert(request: BindingAssembleRequest) -> flavor_pack::Result<Request> {
     };
     Ok(Request {
         manifest_json: request.manifest_json,
+        base: std::env::current_dir().map_err(|source| Error::Io {
+            action: "find out the working folder",
+            path: PathBuf::from("."),
+            source,
+        })?,
+        workenv_base: None,
         output: PathBuf::from(request.output),
         launcher: PathBuf::from(request.launcher_path),
         launcher_sha256: request.launcher_sha256,
@@ -141,6 +147,7 @@ fn convert(request: BindingAssembleRequest) -> flavor_pack::Result<Request> {
         threads: request.threads.map(|threads| threads as usize),
         key,
         source_date_epoch: source_date_epoch.transpose()?,
+        alignment: None,
     })
 }
 

@@ -5,21 +5,70 @@
 //! their own, symbolic links only where security rule S14 allows them. A tree that a package cannot hold is
 //! refused with the file's path; nothing is left out silently. Contents are not read here.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use pspf::ReadAt as _;
 use pspf::layout::limit;
 use pspf::tar::{self, Kind, Member};
 
 use crate::progress::Progress;
 use crate::{Error, Result, members};
 
-/// One member and the file that its content comes from.
+/// One member and where its content comes from.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) member: Member,
-    pub(crate) source: PathBuf,
+    pub(crate) source: Source,
+}
+
+/// Where the content of a member comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// A file of a staged tree.
+    File(PathBuf),
+    /// A part of an unnamed file that holds what the archive at `archive` was unpacked to.
+    Spool { spool: Arc<File>, offset: u64, archive: Arc<Path> },
+}
+
+impl Source {
+    /// What messages name.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Spool { archive, .. } => archive,
+        }
+    }
+}
+
+/// The content of one file of the list, read by offset.
+pub(crate) struct Content<'a> {
+    file: Arc<File>,
+    base: u64,
+    entry: &'a Entry,
+}
+
+impl Content<'_> {
+    /// Fills `buffer` from `offset` of the content.
+    pub(crate) fn read(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
+        self.file.read_exact_at(buffer, self.base + offset).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::UnexpectedEof {
+                changed(self.entry)
+            } else {
+                Error::io("read the file to be packed", self.entry.source.path())(error)
+            }
+        })
+    }
+
+    /// Makes sure that the file did not grow since it was listed.
+    pub(crate) fn finish(&self, size: u64) -> Result<()> {
+        let Source::File(path) = &self.entry.source else { return Ok(()) };
+        let length = self.file.len().map_err(Error::io("look at the file", path))?;
+        if length == size { Ok(()) } else { Err(changed(self.entry)) }
+    }
 }
 
 /// The members of a slot in the order in which they are archived.
@@ -62,7 +111,7 @@ pub(crate) fn walk(root: &Path, progress: &dyn Progress) -> Result<Tree> {
                         .map_err(|error| Error::member(&source, error.to_string()))?;
                 }
             }
-            tree.entries.push(Entry { member: Member { path, kind }, source });
+            tree.entries.push(Entry { member: Member { path, kind }, source: Source::File(source) });
             if tree.entries.len() as u64 > limit::MEMBERS || tree.bytes > limit::CONTENT_BYTES {
                 let message = format!(
                     "more than {} members or {} bytes, which a package may not hold",
@@ -73,26 +122,63 @@ pub(crate) fn walk(root: &Path, progress: &dyn Progress) -> Result<Tree> {
             }
         }
     }
-    tree.entries.sort_unstable_by(|one, other| one.member.path.cmp(&other.member.path));
-    members::check(tree.entries.iter().map(|entry| &entry.member))
-        .map_err(|broken| Error::member(&tree.entries[broken.position].source, broken.message))?;
-    Ok(tree)
+    let Tree { entries, bytes } = tree;
+    ordered(entries, bytes)
+}
+
+/// A tree of the members of somebody else's archive. Folders that paths pass through are added where they are
+/// missing, as they may be there.
+pub(crate) fn of_archive(mut entries: Vec<Entry>, bytes: u64) -> Result<Tree> {
+    let mut known: HashSet<String> = entries.iter().map(|entry| entry.member.path.clone()).collect();
+    let mut missing = Vec::new();
+    for entry in &entries {
+        for (slash, _) in entry.member.path.match_indices('/') {
+            let above = &entry.member.path[..slash];
+            if !known.contains(above) {
+                known.insert(above.to_owned());
+                let member = Member { path: above.to_owned(), kind: Kind::Directory };
+                missing.push(Entry { member, source: entry.source.clone() });
+            }
+        }
+    }
+    entries.append(&mut missing);
+    ordered(entries, bytes)
+}
+
+/// Puts members in order and checks them as a whole.
+fn ordered(mut entries: Vec<Entry>, bytes: u64) -> Result<Tree> {
+    entries.sort_by(|one, other| one.member.path.cmp(&other.member.path));
+    members::check(entries.iter().map(|entry| &entry.member)).map_err(|broken| {
+        let entry = &entries[broken.position];
+        let message = match &entry.source {
+            Source::File(_) => broken.message,
+            Source::Spool { .. } => format!("{:?}: {}", entry.member.path, broken.message),
+        };
+        Error::member(entry.source.path(), message)
+    })?;
+    Ok(Tree { entries, bytes })
 }
 
 /// Opens a file of the list and makes sure that it still is what was listed.
-pub(crate) fn open(entry: &Entry) -> Result<File> {
-    let file = File::open(&entry.source).map_err(Error::io("open the file to be packed", &entry.source))?;
-    let metadata = file.metadata().map_err(Error::io("look at the file", &entry.source))?;
+pub(crate) fn open(entry: &Entry) -> Result<Content<'_>> {
+    let path = match &entry.source {
+        Source::File(path) => path,
+        Source::Spool { spool, offset, .. } => {
+            return Ok(Content { file: Arc::clone(spool), base: *offset, entry });
+        }
+    };
+    let file = File::open(path).map_err(Error::io("open the file to be packed", path))?;
+    let metadata = file.metadata().map_err(Error::io("look at the file", path))?;
     if matches!(entry.member.kind, Kind::File { size, .. } if metadata.is_file() && metadata.len() == size) {
-        Ok(file)
+        Ok(Content { file: Arc::new(file), base: 0, entry })
     } else {
         Err(changed(entry))
     }
 }
 
 /// A file that is not the one that was listed.
-pub(crate) fn changed(entry: &Entry) -> Error {
-    Error::member(&entry.source, "the file was changed while it was packed")
+fn changed(entry: &Entry) -> Error {
+    Error::member(entry.source.path(), "the file was changed while it was packed")
 }
 
 fn member_path(prefix: &str, name: &OsStr, source: &Path) -> Result<String> {

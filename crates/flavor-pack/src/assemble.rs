@@ -8,21 +8,22 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 
 use pspf::keys::SigningKey;
 use pspf::layout::TRAILER_SIZE;
+use pspf::operations::OperationChain;
 use pspf::render::Rendering;
 use pspf::{Metadata, Package, hex, keys, layout, render, tar};
 use sha2::{Digest as _, Sha256};
 
-use crate::archive::{self, Tree};
 use crate::document::{self, Facts};
-use crate::frames::{self, Compression, Meter, Stored};
+use crate::frames::{Compression, Meter, Stored};
 use crate::keys::KeySource;
-use crate::place;
+use crate::material::{Material, Surveyor};
 use crate::plan::Plan;
 use crate::progress::{Progress, Stage};
-use crate::{Error, Result, compose};
+use crate::{Error, Result, compose, executable, place, store};
 
 /// Compression levels that callers may choose: development, default, release.
 pub const LEVELS: [i32; 3] = [3, 9, 19];
@@ -35,11 +36,21 @@ const LAST_SECOND: u64 = 0o777_7777_7777;
 /// 1980-01-01T00:00:00Z: ZIP files made of package files cannot hold an earlier time.
 const FIRST_SECOND: u64 = 315_532_800;
 const PIECE: usize = 1024 * 1024;
+/// As long as the largest alignment.
+static ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
+/// The original's Go launcher 0.0.1026 reads this many bytes of every slot before it looks at the slot's length.
+const GO_LAUNCHER_READS: u64 = 16;
+/// Where the original's Rust launcher stops reading the metadata that it checks the signature of.
+const RUST_LAUNCHER_READS: usize = 1024 * 1024;
 
 /// What to assemble.
 pub struct Request {
     /// The plan as JSON text.
     pub manifest_json: String,
+    /// What relative sources are relative to.
+    pub base: PathBuf,
+    /// What `{workenv}` in sources stands for; `base` when absent.
+    pub workenv_base: Option<PathBuf>,
     /// The package file; its folder must exist.
     pub output: PathBuf,
     /// The launcher to embed.
@@ -54,6 +65,8 @@ pub struct Request {
     pub key: KeySource,
     /// Seconds since 1970 for archive members and the build record, not before 1980.
     pub source_date_epoch: Option<u64>,
+    /// 4096 or 16384: slots begin at multiples of it. What the plan says when absent.
+    pub alignment: Option<u64>,
 }
 
 /// A finished package.
@@ -69,6 +82,8 @@ pub struct Assembled {
     pub fingerprint: String,
     /// What became of each slot.
     pub slots: Vec<AssembledSlot>,
+    /// What a person should know although nothing failed.
+    pub warnings: Vec<String>,
 }
 
 /// One slot of a finished package.
@@ -78,7 +93,7 @@ pub struct AssembledSlot {
     pub id: String,
     /// Bytes in the package.
     pub stored: u64,
-    /// Bytes of the tar stream.
+    /// Bytes that the frames hold; those in the package where there are no frames.
     pub content: u64,
     /// Members of any kind.
     pub members: u64,
@@ -90,25 +105,32 @@ pub struct AssembledSlot {
 pub fn assemble(request: &Request, progress: &dyn Progress) -> Result<Assembled> {
     progress.check()?;
     let compression = compression(request)?;
-    let plan = Plan::parse(&request.manifest_json)?;
+    let mut plan = Plan::parse(&request.manifest_json)?;
     let folder = output_folder(&request.output)?;
     // Created at once: an unwritable place is found before minutes of work. The file has no name.
     let mut spool = tempfile::tempfile_in(folder)
         .map_err(Error::output("write in the folder of the output", &request.output))?;
     let launcher = read_launcher(&request.launcher, request.launcher_sha256.as_deref())?;
+    let mut flavor = plan.flavor(target(request, &launcher, &plan)?);
+    flavor.alignment = alignment(request, flavor.alignment)?;
     let key = request.key.signing_key()?;
-    let trees =
-        plan.slots.iter().map(|slot| archive::walk(&slot.source, progress)).collect::<Result<Vec<Tree>>>()?;
-    compose::check_trees(&plan.extensions.flavor, &trees)?;
+    let mut warnings = std::mem::take(&mut plan.warnings);
+    let materials = survey(request, &plan, folder, &mut warnings, progress)?;
+    let trees: Vec<_> = materials
+        .iter()
+        .map(|(material, _)| if let Material::Tree(tree) = material { Some(tree) } else { None })
+        .collect();
+    compose::check_trees(&flavor, &trees)?;
 
-    let stored = compress(&plan, &trees, compression, folder, &mut spool, progress)?;
+    let stored = compress(&plan, &materials, compression, folder, &mut spool, progress)?;
     let public_key = key.public_key();
     let json = document::render(
         &plan,
+        &flavor,
         &Facts {
             launcher_size: launcher.len() as u64,
             launcher_sha256: Sha256::digest(&launcher).into(),
-            trees: &trees,
+            materials: &materials,
             stored: &stored,
             signer: keys::fingerprint(&public_key),
             timestamp: compression.mtime,
@@ -117,20 +139,94 @@ pub fn assemble(request: &Request, progress: &dyn Progress) -> Result<Assembled>
     let rendering = sign(&json, &key)?;
     let (size, sha256) =
         write(&request.output, folder, &launcher, &rendering, &mut spool, &stored, progress)?;
-    let slots = plan.slots.iter().zip(&trees).zip(&stored).map(|((slot, tree), stored)| AssembledSlot {
-        id: slot.id.clone(),
-        stored: stored.bytes,
-        content: stored.content,
-        members: tree.entries.len() as u64,
-        frames: stored.frames.len() as u64,
-    });
+    warn_about_the_original(&plan, &stored, json.len(), &mut warnings);
+    let slots =
+        plan.slots.iter().zip(&materials).zip(&stored).map(|((slot, (material, _)), stored)| AssembledSlot {
+            id: slot.id.clone(),
+            stored: stored.bytes,
+            content: stored.content(),
+            members: material.unpacked().members,
+            frames: stored.frames.len() as u64,
+        });
     Ok(Assembled {
         path: request.output.clone(),
         size,
         sha256,
         fingerprint: hex::encode(&keys::fingerprint(&public_key)),
         slots: slots.collect(),
+        warnings,
     })
+}
+
+/// What the launcher is for. Asked for only where the plan does not say it.
+fn target(request: &Request, launcher: &[u8], plan: &Plan) -> Result<pspf::metadata::Target> {
+    if let Some(stated) = &plan.extensions.flavor {
+        return Ok(stated.target.clone());
+    }
+    let found = executable::target(launcher).map_err(|message| Error::Launcher {
+        path: request.launcher.clone(),
+        message: format!("the launcher cannot be embedded, {message}"),
+    })?;
+    Ok(found.unwrap_or_else(executable::host))
+}
+
+fn alignment(request: &Request, stated: Option<u64>) -> Result<Option<u64>> {
+    let Some(asked) = request.alignment else { return Ok(stated) };
+    let option = |message: String| Err(Error::Option { message });
+    if !layout::PAGE_ALIGNMENTS.contains(&asked) {
+        return option(format!("alignment {asked}, expected one of {:?}", layout::PAGE_ALIGNMENTS));
+    }
+    match stated.filter(|stated| *stated != asked) {
+        Some(stated) => option(format!("alignment {asked}, but the plan says {stated}")),
+        None => Ok(Some(asked)),
+    }
+}
+
+fn survey(
+    request: &Request,
+    plan: &Plan,
+    folder: &Path,
+    warnings: &mut Vec<String>,
+    progress: &dyn Progress,
+) -> Result<Vec<(Material, OperationChain)>> {
+    let surveyor = Surveyor {
+        base: &request.base,
+        workenv_base: request.workenv_base.as_deref().unwrap_or(&request.base),
+        folder,
+        progress,
+        warnings: Mutex::new(Vec::new()),
+    };
+    let mut materials = Vec::with_capacity(plan.slots.len());
+    for (position, slot) in plan.slots.iter().enumerate() {
+        let (material, chain) = surveyor.survey(position, slot)?;
+        if !plan.is_plain() && chain != OperationChain::tar_zstd() {
+            let message = "is a file; a package with commands is made from folders and archives";
+            return Err(Error::plan(format!("slots[{position}].source"), message));
+        }
+        materials.push((material, chain));
+    }
+    warnings.extend(surveyor.warnings.into_inner().unwrap_or_else(PoisonError::into_inner));
+    Ok(materials)
+}
+
+/// What readers of ours do not mind, but those of the original do. Packages with commands are not for them.
+fn warn_about_the_original(plan: &Plan, stored: &[Stored], json: usize, warnings: &mut Vec<String>) {
+    if !plan.is_plain() {
+        return;
+    }
+    for (slot, stored) in plan.slots.iter().zip(stored) {
+        if stored.bytes < GO_LAUNCHER_READS {
+            warnings.push(format!(
+                "slot {:?} has {} stored bytes: the original's Go launcher 0.0.1026 stops at slots of fewer than {GO_LAUNCHER_READS}",
+                slot.id, stored.bytes
+            ));
+        }
+    }
+    if json > RUST_LAUNCHER_READS {
+        warnings.push(format!(
+            "the metadata has {json} bytes: the original's Rust launchers check signatures of at most {RUST_LAUNCHER_READS}"
+        ));
+    }
 }
 
 fn compression(request: &Request) -> Result<Compression> {
@@ -190,19 +286,19 @@ fn read_launcher(path: &Path, expected: Option<&str>) -> Result<Vec<u8>> {
 
 fn compress(
     plan: &Plan,
-    trees: &[Tree],
+    materials: &[(Material, OperationChain)],
     compression: Compression,
     folder: &Path,
     spool: &mut File,
     progress: &dyn Progress,
 ) -> Result<Vec<Stored>> {
-    let total = trees.iter().map(|tree| tree.bytes).sum();
+    let total = materials.iter().map(|(material, _)| material.bytes()).sum();
     let done = AtomicU64::new(0);
-    let slots = trees.iter().zip(&plan.slots);
+    let slots = materials.iter().zip(&plan.slots);
     slots
-        .map(|(tree, slot)| {
+        .map(|((material, chain), slot)| {
             let meter = Meter { progress, stage: Stage::Compress, done: &done, total, detail: &slot.id };
-            frames::compress(tree, compression, folder, spool, &meter)
+            store::store(material, chain, compression, folder, spool, &meter)
         })
         .collect()
 }
@@ -229,11 +325,11 @@ impl Output<'_> {
         self.meter.advance(bytes.len())
     }
 
-    /// Fills the gap before `offset`, which is shorter than the format's alignment.
+    /// Fills the gap before `offset`, which is shorter than the largest alignment of the format.
     fn align(&mut self, offset: u64) -> Result<()> {
         let gap = offset.checked_sub(self.position).and_then(|gap| usize::try_from(gap).ok());
-        match gap.filter(|gap| *gap < 8) {
-            Some(gap) => self.write(&[0; 8][..gap]),
+        match gap.filter(|gap| *gap < ZEROS.len()) {
+            Some(gap) => self.write(&ZEROS[..gap]),
             None => Err(Error::Internal { message: format!("part at {offset}, file at {}", self.position) }),
         }
     }

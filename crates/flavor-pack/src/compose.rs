@@ -4,7 +4,8 @@
 
 use std::collections::HashMap;
 
-use pspf::metadata::{Command, LinkKind};
+use pspf::layout;
+use pspf::metadata::{Command, LinkKind, Workenv};
 use pspf::tar::{self, Kind};
 
 use crate::archive::Tree;
@@ -26,14 +27,26 @@ pub(crate) fn check_flavor(flavor: &PlanFlavor, slots: usize) -> Result<()> {
         ("target.os", flavor.target.os.as_str(), ["linux", "darwin", "windows"].as_slice()),
         ("target.arch", &flavor.target.arch, &["amd64", "arm64"]),
         ("target.libc", libc, &["gnu", "musl", "none"]),
-        ("launcher.kind", &flavor.launcher.kind, &["rust", "go"]),
+        ("launcher.kind", &flavor.launcher.kind, &["rust", "go", "other"]),
     ] {
         if !allowed.contains(&word) {
             return Err(Error::plan(at(key), format!("{word:?}, expected one of {}", allowed.join(", "))));
         }
     }
     check_text(&at("launcher.version"), &flavor.launcher.version)?;
-    if !flavor.commands.contains_key(&flavor.default) {
+    if let Some(alignment) = flavor.alignment.filter(|own| !layout::PAGE_ALIGNMENTS.contains(own)) {
+        let message = format!("{alignment}, expected one of {:?} or none", layout::PAGE_ALIGNMENTS);
+        return Err(Error::plan(at("alignment"), message));
+    }
+    if flavor.commands.is_empty() {
+        for (key, stated) in
+            [("default", !flavor.default.is_empty()), ("workenv", flavor.workenv != Workenv::default())]
+        {
+            if stated {
+                return Err(Error::plan(at(key), "is stated, but there are no commands"));
+            }
+        }
+    } else if !flavor.commands.contains_key(&flavor.default) {
         return Err(Error::plan(at("default"), format!("{:?} is not among the commands", flavor.default)));
     }
     for (name, command) in &flavor.commands {
@@ -105,11 +118,12 @@ fn check_path(at: &str, path: &str) -> Result<()> {
     tar::check_path(path).map_err(|error| Error::plan(at, error.to_string()))
 }
 
-/// Lays the work environment out on paper.
-pub(crate) fn check_trees(flavor: &PlanFlavor, trees: &[Tree]) -> Result<()> {
+/// Lays the work environment out on paper. Only packages with commands have one, and their slots are trees.
+pub(crate) fn check_trees(flavor: &PlanFlavor, trees: &[Option<&Tree>]) -> Result<()> {
     let mut paper = Paper { folders: HashMap::new() };
+    let empty = Tree { entries: Vec::new(), bytes: 0 };
     // Slot numbers were checked by `check_flavor`; there is one tree a slot.
-    let tree = |number: u64| &trees[usize::try_from(number).unwrap_or(usize::MAX)];
+    let tree = |number: u64| trees[usize::try_from(number).unwrap_or(usize::MAX)].unwrap_or(&empty);
     for unpack in &flavor.workenv.unpack {
         check_path("extensions.x-flavor.workenv.unpack", &unpack.into)?;
         paper.put("extensions.x-flavor.workenv.unpack", &unpack.into, true)?;

@@ -2,20 +2,21 @@
 //! original's readers insist on (FORMAT.md §5 and §13). Nothing in it depends on the machine or the time of the
 //! build, except through `SOURCE_DATE_EPOCH`.
 
-use pspf::metadata::{self, Digest, Flavor, FlavorSlot, Launcher, Signer, Unpacked};
+use pspf::metadata::{self, Digest, Flavor, FlavorSlot, Launcher, Signer};
+use pspf::operations::OperationChain;
 use pspf::{hex, layout};
 use serde_json::{Value, json};
 
-use crate::archive::Tree;
 use crate::frames::Stored;
-use crate::plan::Plan;
+use crate::material::Material;
+use crate::plan::{Plan, PlanFlavor};
 use crate::{Error, Result};
 
 /// What the assembler found out.
 pub(crate) struct Facts<'a> {
     pub(crate) launcher_size: u64,
     pub(crate) launcher_sha256: [u8; 32],
-    pub(crate) trees: &'a [Tree],
+    pub(crate) materials: &'a [(Material, OperationChain)],
     pub(crate) stored: &'a [Stored],
     pub(crate) signer: [u8; 32],
     /// Seconds since 1970.
@@ -23,18 +24,11 @@ pub(crate) struct Facts<'a> {
 }
 
 /// The canonical JSON that is signed.
-pub(crate) fn render(plan: &Plan, facts: &Facts<'_>) -> Result<Vec<u8>> {
-    let flavor = flavor(plan, facts);
+pub(crate) fn render(plan: &Plan, stated: &PlanFlavor, facts: &Facts<'_>) -> Result<Vec<u8>> {
+    let flavor = flavor(stated, facts);
     let target = &flavor.target;
     let environment = plan.environment();
-    let mut runtime = serde_json::Map::new();
-    if let Some(unset) = &plan.runtime.env.unset {
-        runtime.insert("unset".to_owned(), json!(unset));
-    }
-    if let Some(set) = &plan.runtime.env.set {
-        runtime.insert("set".to_owned(), json!(set));
-    }
-    let document = json!({
+    let mut document = json!({
         "format": layout::FORMAT_NAME,
         "format_version": layout::METADATA_VERSION,
         "package": {
@@ -49,8 +43,9 @@ pub(crate) fn render(plan: &Plan, facts: &Facts<'_>) -> Result<Vec<u8>> {
             "env": environment,
             "environment": environment,
         },
-        "runtime": { "env": runtime },
-        "setup_commands": [],
+        "runtime": { "env": value(&plan.runtime_environment())? },
+        // Never null and never absent: the original's Rust launcher insists on a list.
+        "setup_commands": value(plan.setup_commands.as_deref().unwrap_or_default())?,
         "build": {
             "tool": "flavorpack-native",
             "tool_version": env!("CARGO_PKG_VERSION"),
@@ -73,35 +68,47 @@ pub(crate) fn render(plan: &Plan, facts: &Facts<'_>) -> Result<Vec<u8>> {
         },
         "extensions": { "x-flavor": value(&flavor)? },
     });
+    for (key, stated) in [
+        ("cache_validation", plan.cache_validation.as_ref().map(value).transpose()?),
+        ("workenv", plan.workenv.as_ref().map(value).transpose()?),
+    ] {
+        if let Some(stated) = stated {
+            document[key] = stated;
+        }
+    }
     Ok(metadata::canonical_json(&document))
 }
 
 fn slots(plan: &Plan, facts: &Facts<'_>) -> Vec<Value> {
-    let slots = plan.slots.iter().zip(facts.stored).enumerate();
+    let slots = plan.slots.iter().zip(facts.materials).zip(facts.stored).enumerate();
     slots
-        .map(|(position, (slot, stored))| {
-            json!({
+        .map(|(position, ((slot, (_, chain)), stored))| {
+            let mut entry = json!({
                 "slot": position,
                 "id": slot.id,
-                "source": slot.id,
+                // Where it was on this machine is nobody's business.
+                "source": if slot.is_self() { &slot.source } else { &slot.id },
                 "target": slot.target,
                 "size": stored.bytes,
                 "checksum": format!("sha256:{}", hex::encode(&stored.sha256)),
-                "operations": "tar.zst",
+                "operations": chain.text(),
                 "purpose": slot.purpose(),
                 "lifecycle": slot.lifecycle(),
                 "permissions": slot.permissions(),
-                "resolution": "build",
-            })
+                "resolution": slot.resolution(),
+            });
+            if slot.is_self() {
+                entry["self_ref"] = Value::Bool(true);
+            }
+            entry
         })
         .collect()
 }
 
-fn flavor(plan: &Plan, facts: &Facts<'_>) -> Flavor {
-    let stated = &plan.extensions.flavor;
-    let slots = stated.slots.iter().zip(facts.trees).zip(facts.stored);
+fn flavor(stated: &PlanFlavor, facts: &Facts<'_>) -> Flavor {
+    let slots = stated.slots.iter().zip(facts.materials).zip(facts.stored);
     Flavor {
-        alignment: None,
+        alignment: stated.alignment,
         schema: 1,
         target: stated.target.clone(),
         launcher: Launcher {
@@ -111,10 +118,10 @@ fn flavor(plan: &Plan, facts: &Facts<'_>) -> Flavor {
             sha256: Digest(facts.launcher_sha256),
         },
         slots: slots
-            .map(|((slot, tree), stored)| FlavorSlot {
+            .map(|((slot, (material, _)), stored)| FlavorSlot {
                 role: slot.role.clone(),
                 share: slot.share,
-                unpacked: Unpacked { bytes: tree.bytes, members: tree.entries.len() as u64 },
+                unpacked: material.unpacked(),
                 frames: stored.frames.clone(),
             })
             .collect(),
@@ -125,13 +132,18 @@ fn flavor(plan: &Plan, facts: &Facts<'_>) -> Flavor {
     }
 }
 
-fn value(flavor: &Flavor) -> Result<Value> {
-    serde_json::to_value(flavor)
-        .map_err(|error| Error::Internal { message: format!("encoding x-flavor: {error}") })
+fn value<T: serde::Serialize + ?Sized>(part: &T) -> Result<Value> {
+    serde_json::to_value(part)
+        .map_err(|error| Error::Internal { message: format!("encoding the metadata: {error}") })
 }
 
 fn launcher_tool(kind: &str) -> &'static str {
-    if kind == "go" { "flavor-go-launcher" } else { "flavor-rs-launcher" }
+    match kind {
+        "rust" => "flavor-rs-launcher",
+        "go" => "flavor-go-launcher",
+        // What the original calls every launcher.
+        _ => "launcher",
+    }
 }
 
 /// Seconds since 1970 as `YYYY-MM-DDThh:mm:ssZ` in the proleptic Gregorian calendar.

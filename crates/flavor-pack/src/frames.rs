@@ -1,17 +1,16 @@
-//! From a member list to the stored bytes of a slot: a tar stream cut into frames at member boundaries, each
-//! frame compressed on its own (FORMAT.md §9).
+//! From content to frames (FORMAT.md §9): content is cut by rules that no thread count changes, each part is
+//! compressed on its own, and the frames are put into the slot in their order.
 //!
-//! Guaranteed: the bytes depend on the members, the level and the time stamp alone, never on the number of
-//! threads or on how reads were cut. Memory is bounded by the number of threads: large files pass through in
-//! pieces, and large frames wait on disk for their turn.
+//! Guaranteed: the bytes depend on the content, the level and the time stamp alone. Memory is bounded by the level:
+//! content passes through in pieces, no frame holds more than 16 MiB of it, and frames that wait for their turn wait
+//! on disk when they are large.
 
 use std::io::{self, Read, Seek as _, SeekFrom, Write};
-use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use pspf::layout;
+use pspf::codec::Level;
 use pspf::metadata::{Digest, Frame};
 use pspf::tar::{self, END_OF_ARCHIVE, Kind};
 use sha2::{Digest as _, Sha256};
@@ -19,14 +18,21 @@ use tempfile::SpooledTempFile;
 use zstd::stream::write::Encoder;
 
 use crate::archive::{self, Tree};
+use crate::cut::{self, Cut};
 use crate::progress::{Event, Progress, Stage};
 use crate::{Error, Result};
 
 /// Bytes read from a file at once. Part of what makes the stored bytes repeatable: the compressor sees the same
 /// pieces every time.
-const PIECE: usize = 128 * 1024;
+pub(crate) const PIECE: usize = 128 * 1024;
 /// A compressed frame longer than this waits on disk.
-const FRAME_IN_MEMORY: usize = 16 * 1024 * 1024;
+const FRAME_IN_MEMORY: usize = 2 * 1024 * 1024;
+/// What compression may hold in memory, below level 19 and at it, with room for everything else below the 256 and
+/// 512 MB of a whole pack.
+const MEMORY: (usize, usize) = (208 * MIB, 448 * MIB);
+/// What one thread holds: the compressor's tables and window, its frames in memory, a part that waits.
+const MEMORY_OF_ONE: (usize, usize) = (44 * MIB, 108 * MIB);
+const MIB: usize = 1024 * 1024;
 
 /// How slots are compressed.
 #[derive(Debug, Clone, Copy)]
@@ -37,25 +43,31 @@ pub(crate) struct Compression {
 }
 
 impl Compression {
-    fn frame_content(self) -> u64 {
-        if self.level >= 19 { layout::FRAME_CONTENT_SMALLEST } else { layout::FRAME_CONTENT }
+    /// The same for encodings that have other levels.
+    pub(crate) fn of_encodings(self) -> Level {
+        Level::from_number(self.level).unwrap_or(Level::Normal)
+    }
+
+    fn workers(self) -> usize {
+        let (all, one) =
+            if self.level >= 19 { (MEMORY.1, MEMORY_OF_ONE.1) } else { (MEMORY.0, MEMORY_OF_ONE.0) };
+        self.threads.clamp(1, all / one)
     }
 }
 
 /// What the metadata says about the stored bytes of a slot.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) bytes: u64,
-    pub(crate) content: u64,
     pub(crate) sha256: [u8; 32],
     pub(crate) frames: Vec<Frame>,
 }
 
-/// Members of one frame, and the bytes that they make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Cut {
-    members: Range<usize>,
-    content: u64,
+impl Stored {
+    /// What the slot table calls the original size.
+    pub(crate) fn content(&self) -> u64 {
+        if self.frames.is_empty() { self.bytes } else { self.frames.iter().map(|frame| frame.content).sum() }
+    }
 }
 
 /// Ticks of one slot, as part of all slots.
@@ -76,124 +88,212 @@ impl Meter<'_> {
     }
 }
 
-/// Compresses a tree and appends its frames to `output`; large frames wait in unnamed files in `folder`.
-pub(crate) fn compress(
+/// Where the stored bytes of a slot go: counted and hashed on their way.
+pub(crate) struct Deposit<'a> {
+    output: &'a mut dyn Write,
+    hasher: Sha256,
+    bytes: u64,
+}
+
+impl<'a> Deposit<'a> {
+    pub(crate) fn new(output: &'a mut dyn Write) -> Self {
+        Self { output, hasher: Sha256::new(), bytes: 0 }
+    }
+
+    pub(crate) fn finish(self, frames: Vec<Frame>) -> Stored {
+        Stored { bytes: self.bytes, sha256: self.hasher.finalize().into(), frames }
+    }
+}
+
+impl Write for Deposit<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let written = self.output.write(piece)?;
+        self.hasher.update(&piece[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
+/// Compresses the tar stream of a tree, cut at member boundaries; large frames wait in unnamed files in `folder`.
+pub(crate) fn tree(
     tree: &Tree,
     compression: Compression,
     folder: &Path,
     output: &mut dyn Write,
     meter: &Meter<'_>,
 ) -> Result<Stored> {
-    let cuts = cut(tree, compression)?;
-    let workers = compression.threads.clamp(1, cuts.len());
+    let cuts = cut::cut(tree, compression.level, compression.mtime)?;
+    let workers = compression.workers().min(cuts.len());
+    let own = |worker: usize| cuts.iter().skip(worker).step_by(workers);
+    let compress = |cut: &Cut| {
+        compress(cut.content, compression.level, folder, |out| {
+            write_members(tree, cut, compression.mtime, folder, out, meter)
+        })
+    };
     std::thread::scope(|scope| {
-        // Frame n is worker n mod `workers`'s, and each worker may run one finished frame ahead. A worker that
-        // fails or panics closes its channel, and the others stop when theirs is closed from this side.
-        let mut receivers = Vec::with_capacity(workers);
-        for worker in 0..workers {
-            let (sender, receiver) = sync_channel(1);
-            receivers.push(receiver);
-            let cuts = &cuts;
-            std::thread::Builder::new()
-                .name("flavor-compress".to_owned())
-                .spawn_scoped(scope, move || {
-                    let own = cuts.iter().enumerate().skip(worker).step_by(workers);
-                    work(tree, own, cuts.len(), compression, folder, meter, &sender);
-                })
-                .map_err(Error::io("start a thread for the slot in", folder))?;
+        let frames = (0..workers)
+            .map(|worker| worker_thread(scope, own(worker), compress, folder))
+            .collect::<Result<Vec<_>>>()?;
+        let stored = collect(&frames, folder, output)?;
+        if stored.frames.len() == cuts.len() {
+            return Ok(stored);
         }
-        collect(&cuts, &receivers, folder, output)
+        Err(Error::Internal { message: "a compression thread ended early".to_owned() })
     })
 }
 
-fn work<'a>(
-    tree: &Tree,
-    own: impl Iterator<Item = (usize, &'a Cut)>,
-    count: usize,
+/// Compresses what `produce` writes, cut every few mebibytes; an empty stream is one frame.
+pub(crate) fn stream(
+    produce: impl FnOnce(&mut dyn Write) -> Result<()> + Send,
     compression: Compression,
     folder: &Path,
-    meter: &Meter<'_>,
-    sender: &SyncSender<Result<Compressed>>,
-) {
-    for (position, cut) in own {
-        let frame = compress_frame(tree, cut, position + 1 == count, compression, folder, meter);
-        let failed = frame.is_err();
-        if sender.send(frame).is_err() || failed {
-            return;
+    output: &mut dyn Write,
+) -> Result<Stored> {
+    let workers = compression.workers();
+    let compress = |part: Vec<u8>| {
+        compress(part.len() as u64, compression.level, folder, |out| {
+            out.write_all(&part).map_err(waiting(folder))
+        })
+    };
+    std::thread::scope(|scope| {
+        let (mut parts, mut frames) = (Vec::with_capacity(workers), Vec::with_capacity(workers));
+        for _ in 0..workers {
+            let (sender, receiver) = sync_channel(0);
+            parts.push(sender);
+            frames.push(worker_thread(scope, receiver.into_iter(), compress, folder)?);
         }
+        // Below 2^23, so it fits.
+        let size = usize::try_from(cut::frame_content(compression.level)).unwrap_or(usize::MAX);
+        let mut chopper = Chopper { parts, size, part: Vec::new(), number: 0 };
+        let encoding = std::thread::Builder::new()
+            .name("flavor-encode".to_owned())
+            .spawn_scoped(scope, move || {
+                produce(&mut chopper)?;
+                chopper.finish().map_err(|error| stopped(&error))
+            })
+            .map_err(Error::io("start a thread for the slot in", folder))?;
+        let stored = collect(&frames, folder, output);
+        // Ends the workers, and through them a producer that still has something to give.
+        drop(frames);
+        let encoded =
+            encoding.join().map_err(|_| Error::Internal { message: "an encoding thread failed".to_owned() });
+        // A worker's failure comes first: it is why the producer could not go on.
+        let stored = stored?;
+        encoded??;
+        Ok(stored)
+    })
+}
+
+/// Cuts a stream into parts of equal length and hands them to the workers in turn.
+struct Chopper {
+    parts: Vec<SyncSender<Vec<u8>>>,
+    size: usize,
+    part: Vec<u8>,
+    number: usize,
+}
+
+impl Chopper {
+    fn send(&mut self) -> io::Result<()> {
+        let part = std::mem::take(&mut self.part);
+        let worker = self.number % self.parts.len();
+        self.number += 1;
+        self.parts[worker].send(part).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        if self.part.is_empty() && self.number > 0 { Ok(()) } else { self.send() }
     }
 }
 
+impl Write for Chopper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.part.capacity() == 0 {
+            self.part.reserve_exact(self.size);
+        }
+        let length = bytes.len().min(self.size - self.part.len());
+        self.part.extend_from_slice(&bytes[..length]);
+        if self.part.len() == self.size {
+            self.send()?;
+        }
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn stopped(error: &io::Error) -> Error {
+    Error::Internal { message: format!("the compression threads ended early: {error}") }
+}
+
+/// Starts a thread that compresses its parts one after another. Part n belongs to worker n mod workers, and each
+/// worker may run one finished frame ahead. A worker that fails or panics closes its channel, and the others stop
+/// when theirs is closed from the other side.
+fn worker_thread<'scope, P: Send + 'scope>(
+    scope: &'scope std::thread::Scope<'scope, '_>,
+    parts: impl Iterator<Item = P> + Send + 'scope,
+    compress: impl Fn(P) -> Result<Compressed> + Send + Copy + 'scope,
+    folder: &Path,
+) -> Result<Receiver<Result<Compressed>>> {
+    let (sender, receiver) = sync_channel(1);
+    std::thread::Builder::new()
+        .name("flavor-compress".to_owned())
+        .spawn_scoped(scope, move || {
+            for part in parts {
+                let frame = compress(part);
+                let failed = frame.is_err();
+                if sender.send(frame).is_err() || failed {
+                    return;
+                }
+            }
+        })
+        .map_err(Error::io("start a thread for the slot in", folder))?;
+    Ok(receiver)
+}
+
+/// Puts the frames into the slot. The first channel that is closed in its turn ends it: there are no more parts.
 fn collect(
-    cuts: &[Cut],
     receivers: &[Receiver<Result<Compressed>>],
     folder: &Path,
     output: &mut dyn Write,
 ) -> Result<Stored> {
-    let mut stored = Stored { bytes: 0, content: 0, sha256: [0; 32], frames: Vec::with_capacity(cuts.len()) };
-    let mut whole = Sha256::new();
-    for (cut, receiver) in cuts.iter().zip(receivers.iter().cycle()) {
-        let mut frame = receiver
-            .recv()
-            .map_err(|_| Error::Internal { message: "a compression thread ended early".to_owned() })??;
+    let mut deposit = Deposit::new(output);
+    let mut frames = Vec::new();
+    let mut piece = vec![0; PIECE];
+    for receiver in receivers.iter().cycle() {
+        let Ok(frame) = receiver.recv() else { break };
+        let mut frame = frame?;
         let mut transfer = || -> io::Result<()> {
             frame.bytes.seek(SeekFrom::Start(0))?;
-            let mut piece = vec![0; PIECE];
             loop {
                 let length = frame.bytes.read(&mut piece)?;
                 if length == 0 {
                     return Ok(());
                 }
-                whole.update(&piece[..length]);
-                output.write_all(&piece[..length])?;
+                deposit.write_all(&piece[..length])?;
             }
         };
-        transfer().map_err(Error::output("write temporary data beside the output in", folder))?;
-        stored.bytes += frame.length;
-        stored.content += cut.content;
-        stored.frames.push(Frame {
-            stored: frame.length,
-            content: cut.content,
-            sha256: Digest(frame.sha256),
-        });
+        transfer().map_err(waiting(folder))?;
+        frames.push(Frame { stored: frame.length, content: frame.content, sha256: Digest(frame.sha256) });
     }
-    stored.sha256 = whole.finalize().into();
-    Ok(stored)
+    Ok(deposit.finish(frames))
 }
 
-fn cut(tree: &Tree, compression: Compression) -> Result<Vec<Cut>> {
-    let limit = compression.frame_content();
-    let mut cuts = Vec::new();
-    let mut current = Cut { members: 0..0, content: 0 };
-    for (position, entry) in tree.entries.iter().enumerate() {
-        let length = member_bytes(entry, compression.mtime)?;
-        if current.content > 0 && current.content + length > limit {
-            let next = Cut { members: position..position, content: 0 };
-            cuts.push(std::mem::replace(&mut current, next));
-        }
-        current.members.end = position + 1;
-        current.content += length;
-    }
-    current.content += END_OF_ARCHIVE.len() as u64;
-    cuts.push(current);
-    Ok(cuts)
+/// What it means when temporary data cannot be written.
+pub(crate) fn waiting(folder: &Path) -> impl FnOnce(io::Error) -> Error {
+    Error::output("write temporary data beside the output in", folder)
 }
 
-fn member_bytes(entry: &archive::Entry, mtime: u64) -> Result<u64> {
-    let size = match entry.member.kind {
-        Kind::File { size, .. } => size,
-        Kind::Directory | Kind::Symlink { .. } => 0,
-    };
-    Ok(header(entry, mtime)?.len() as u64 + size + tar::padding(size) as u64)
-}
-
-fn header(entry: &archive::Entry, mtime: u64) -> Result<Vec<u8>> {
-    tar::header(&entry.member, mtime).map_err(|error| Error::member(&entry.source, error.to_string()))
-}
-
+/// One finished frame.
 struct Compressed {
     bytes: SpooledTempFile,
     length: u64,
+    content: u64,
     sha256: [u8; 32],
 }
 
@@ -217,113 +317,64 @@ impl Write for Gather {
     }
 }
 
-fn compress_frame(
-    tree: &Tree,
-    cut: &Cut,
-    last: bool,
-    compression: Compression,
+/// Makes one frame of the `content` bytes that `fill` writes.
+fn compress(
+    content: u64,
+    level: i32,
     folder: &Path,
-    meter: &Meter<'_>,
+    fill: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Result<Compressed> {
-    let failed = |error| Error::output("write temporary data beside the output in", folder)(error);
+    let failed = |error| waiting(folder)(error);
     let gather =
         Gather { bytes: SpooledTempFile::new_in(FRAME_IN_MEMORY, folder), length: 0, hasher: Sha256::new() };
-    let mut encoder = Encoder::new(gather, compression.level).map_err(failed)?;
+    let mut encoder = Encoder::new(gather, level).map_err(failed)?;
     // The header then states the content size, and the compressor picks a window that fits it: at most 8 MiB at
     // the levels that are allowed. No checksum: the SHA-256 of the frame is signed.
-    encoder.set_pledged_src_size(Some(cut.content)).map_err(failed)?;
+    encoder.set_pledged_src_size(Some(content)).map_err(failed)?;
     encoder.include_checksum(false).map_err(failed)?;
-    let mut piece = vec![0; PIECE];
-    for entry in &tree.entries[cut.members.clone()] {
-        encoder.write_all(&header(entry, compression.mtime)?).map_err(failed)?;
-        let Kind::File { size, .. } = entry.member.kind else {
-            meter.advance(0)?;
-            continue;
-        };
-        let mut file = archive::open(entry)?;
-        let mut left = size;
-        while left > 0 {
-            let wanted = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
-            file.read_exact(&mut piece[..wanted]).map_err(|error| {
-                if error.kind() == io::ErrorKind::UnexpectedEof {
-                    archive::changed(entry)
-                } else {
-                    Error::io("read the file to be packed", &entry.source)(error)
-                }
-            })?;
-            encoder.write_all(&piece[..wanted]).map_err(failed)?;
-            left -= wanted as u64;
-            meter.advance(wanted)?;
-        }
-        if file.read(&mut piece[..1]).map_err(Error::io("read the file to be packed", &entry.source))? != 0 {
-            return Err(archive::changed(entry));
-        }
-        encoder.write_all(&[0; tar::BLOCK][..tar::padding(size)]).map_err(failed)?;
-    }
-    if last {
-        encoder.write_all(&END_OF_ARCHIVE).map_err(failed)?;
-    }
+    fill(&mut encoder)?;
     let gather = encoder.finish().map_err(failed)?;
-    Ok(Compressed { bytes: gather.bytes, length: gather.length, sha256: gather.hasher.finalize().into() })
+    let sha256 = gather.hasher.finalize().into();
+    Ok(Compressed { bytes: gather.bytes, length: gather.length, content, sha256 })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::archive::Entry;
-    use pspf::tar::Member;
-
-    const MIB: u64 = 1024 * 1024;
-
-    fn tree(sizes: &[u64]) -> Tree {
-        let entries = sizes
-            .iter()
-            .enumerate()
-            .map(|(position, size)| Entry {
-                member: Member {
-                    path: format!("{position:04}"),
-                    kind: Kind::File { size: *size, executable: false },
-                },
-                source: "unread".into(),
-            })
-            .collect();
-        Tree { entries, bytes: sizes.iter().sum() }
+/// Writes what one cut of the tar stream holds.
+pub(crate) fn write_members(
+    tree: &Tree,
+    cut: &Cut,
+    mtime: u64,
+    folder: &Path,
+    out: &mut dyn Write,
+    meter: &Meter<'_>,
+) -> Result<()> {
+    let failed = |error| waiting(folder)(error);
+    let mut piece = vec![0; PIECE];
+    for entry in &tree.entries[cut.members.clone()] {
+        let size = cut::file_size(entry);
+        let part = cut.part.unwrap_or(cut::Part { offset: 0, length: size, last: true });
+        if part.offset == 0 {
+            out.write_all(&cut::header(entry, mtime)?).map_err(failed)?;
+        }
+        if !matches!(entry.member.kind, Kind::File { .. }) {
+            meter.advance(0)?;
+            continue;
+        }
+        let content = archive::open(entry)?;
+        let (mut offset, end) = (part.offset, part.offset + part.length);
+        while offset < end {
+            let wanted = usize::try_from(end - offset).map_or(PIECE, |left| left.min(PIECE));
+            content.read(&mut piece[..wanted], offset)?;
+            out.write_all(&piece[..wanted]).map_err(failed)?;
+            offset += wanted as u64;
+            meter.advance(wanted)?;
+        }
+        if part.last {
+            content.finish(size)?;
+            out.write_all(&[0; tar::BLOCK][..tar::padding(size)]).map_err(failed)?;
+        }
     }
-
-    fn cuts(sizes: &[u64], level: i32) -> Vec<(Range<usize>, u64)> {
-        let compression = Compression { level, threads: 1, mtime: tar::DEFAULT_MTIME };
-        cut(&tree(sizes), compression)
-            .expect("cut")
-            .into_iter()
-            .map(|cut| (cut.members, cut.content))
-            .collect()
+    if cut.last {
+        out.write_all(&END_OF_ARCHIVE).map_err(failed)?;
     }
-
-    #[test]
-    fn an_empty_tree_is_one_frame_that_ends_the_archive() {
-        assert_eq!(cuts(&[], 9), [(0..0, 1024)]);
-    }
-
-    #[test]
-    fn a_frame_is_closed_before_the_member_that_would_take_it_past_four_mebibytes() {
-        // A member of 1 MiB - 512 makes exactly 1 MiB with its header.
-        let exact = MIB - 512;
-        assert_eq!(cuts(&[exact; 4], 9), [(0..4, 4 * MIB + 1024)]);
-        assert_eq!(cuts(&[exact; 5], 9), [(0..4, 4 * MIB), (4..5, MIB + 1024)]);
-        assert_eq!(cuts(&[exact, exact, exact, exact + 1], 9), [(0..3, 3 * MIB), (3..4, MIB + 512 + 1024)]);
-    }
-
-    #[test]
-    fn at_level_19_frames_hold_eight_mebibytes() {
-        assert_eq!(cuts(&[MIB - 512; 9], 19), [(0..8, 8 * MIB), (8..9, MIB + 1024)]);
-    }
-
-    #[test]
-    fn a_member_larger_than_a_frame_is_a_frame_of_its_own() {
-        assert_eq!(
-            cuts(&[10, 20 * MIB, 10, 10], 9),
-            [(0..1, 1024), (1..2, 20 * MIB + 512), (2..4, 2048 + 1024)]
-        );
-        assert_eq!(cuts(&[20 * MIB], 9), [(0..1, 20 * MIB + 512 + 1024)]);
-    }
+    Ok(())
 }

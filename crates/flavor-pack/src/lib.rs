@@ -5,7 +5,9 @@
 //! |---|---|
 //! | plan + launcher + key → package file | [`assemble`] |
 //! | what an assembly is told | [`plan`], composition rules in `compose` |
-//! | staged tree → members → frames | `archive`, `members`, `frames` |
+//! | what a slot is made from | `material`, `archive`, `members` |
+//! | material → stored bytes | `store`, `cut`, `frames` |
+//! | what machine a launcher is for | `executable` |
 //! | the signed JSON | `document` |
 //! | every byte of a package checked | [`verify`] |
 //! | what a package says about itself | [`inspect`] |
@@ -16,15 +18,19 @@
 mod archive;
 pub mod assemble;
 mod compose;
+mod cut;
 mod document;
 mod error;
+mod executable;
 mod frames;
 pub mod inspect;
 pub mod keys;
+mod material;
 mod members;
 mod place;
 pub mod plan;
 pub mod progress;
+mod store;
 pub mod verify;
 
 pub use error::{Error, Result};

@@ -1,18 +1,23 @@
-//! The plan: what an assembly is told. It is the nested JSON manifest of the native builders with an
-//! `extensions.x-flavor` part (FORMAT.md §15). A plan says what goes in; sizes, digests, frames, launcher facts
-//! and signer are computed, and a plan that states them is refused. So is whatever this version cannot do, instead
-//! of being left out.
+//! The plan: what an assembly is told. It is the nested JSON manifest of the original's native builders, with or
+//! without an `extensions.x-flavor` part (FORMAT.md §15; `crates/pspf/plan.schema.json` has every key). A plan says
+//! what goes in; sizes, digests, frames, launcher facts and signer are computed, and a plan that states them is
+//! refused. So is whatever this version cannot do, instead of being left out; the few keys that the original's
+//! builders ignore are warnings.
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 
 use pspf::metadata::{Command, RuntimeEnvironment, Target, Workenv};
-use pspf::operations::OperationChain;
-use pspf::{layout, strict_json};
+use pspf::strict_json;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{Error, Result};
+
+mod native;
+mod rules;
+
+pub(crate) use native::{CacheValidation, PlanWorkenv, SetupCommand};
+pub(crate) use rules::{check_text, check_variable};
 
 /// A checked plan.
 #[derive(Debug, Deserialize)]
@@ -23,9 +28,19 @@ pub struct Plan {
     pub(crate) package: PlanPackage,
     pub(crate) execution: PlanExecution,
     #[serde(default)]
-    pub(crate) runtime: PlanRuntime,
+    pub(crate) runtime: Option<PlanRuntime>,
+    #[serde(default)]
+    pub(crate) setup_commands: Option<Vec<SetupCommand>>,
+    #[serde(default)]
+    pub(crate) cache_validation: Option<CacheValidation>,
+    #[serde(default)]
+    pub(crate) workenv: Option<PlanWorkenv>,
     pub(crate) slots: Vec<PlanSlot>,
+    #[serde(default)]
     pub(crate) extensions: PlanExtensions,
+    /// What was accepted without effect.
+    #[serde(skip)]
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Name and version; the name is folded as PEP 503 says.
@@ -50,11 +65,25 @@ pub(crate) struct PlanExecution {
     pub(crate) environment: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlanRuntime {
     #[serde(default)]
-    pub(crate) env: RuntimeEnvironment,
+    pub(crate) env: Option<PlanRuntimeEnvironment>,
+}
+
+/// The same keys as in the metadata; there, others are ignored.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlanRuntimeEnvironment {
+    #[serde(default)]
+    pass: Option<Vec<String>>,
+    #[serde(default)]
+    unset: Option<Vec<String>>,
+    #[serde(default)]
+    map: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    set: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,48 +92,53 @@ pub(crate) struct PlanSlot {
     #[serde(default)]
     pub(crate) slot: Option<u64>,
     pub(crate) id: String,
-    pub(crate) source: PathBuf,
+    pub(crate) source: String,
     pub(crate) target: String,
     #[serde(default)]
     pub(crate) operations: Option<String>,
     #[serde(default)]
-    pub(crate) purpose: Option<String>,
+    purpose: Option<String>,
     #[serde(default)]
-    pub(crate) lifecycle: Option<String>,
+    lifecycle: Option<String>,
     #[serde(default)]
-    pub(crate) permissions: Option<String>,
+    permissions: Option<String>,
     #[serde(default)]
-    pub(crate) resolution: Option<String>,
+    resolution: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlanExtensions {
-    #[serde(rename = "x-flavor")]
-    pub(crate) flavor: PlanFlavor,
+    #[serde(default, rename = "x-flavor")]
+    pub(crate) flavor: Option<PlanFlavor>,
 }
 
-#[derive(Debug, Deserialize)]
+/// What packages of ours add, without the facts. A plan that does not state it gets one made up from the launcher.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlanFlavor {
     pub(crate) schema: u64,
     pub(crate) target: Target,
     pub(crate) launcher: PlanLauncher,
+    #[serde(default)]
+    pub(crate) alignment: Option<u64>,
     pub(crate) slots: Vec<PlanFlavorSlot>,
     #[serde(default)]
     pub(crate) workenv: Workenv,
+    #[serde(default)]
     pub(crate) commands: BTreeMap<String, Command>,
+    #[serde(default)]
     pub(crate) default: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlanLauncher {
     pub(crate) kind: String,
     pub(crate) version: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlanFlavorSlot {
     pub(crate) role: String,
@@ -120,116 +154,48 @@ const COMPUTED: [(&str, &[&str]); 5] = [
     ("/extensions/x-flavor/slots/*", &["unpacked", "frames"]),
 ];
 /// Keys of the format that this version cannot honour.
-const NOT_YET: [&str; 4] = ["setup_commands", "cache_validation", "workenv", "policy"];
-/// Lifecycles that mean "unpacked at the first start".
-const LIFECYCLES: [&str; 5] = ["runtime", "startup", "eager", "cache", "cached"];
-const ROLES: [&str; 4] = ["runtime", "dependencies", "application", "data"];
+const NOT_YET: [&str; 1] = ["policy"];
 
 impl Plan {
     /// Reads and checks a plan. The file system is not looked at.
     pub fn parse(json: &str) -> Result<Self> {
-        strict_json::check(json.as_bytes()).map_err(|error| match refuse_computed_text(json) {
+        let parsed: serde_json::Result<Value> = serde_json::from_str(json);
+        let mut warnings = Vec::new();
+        let parsed = parsed.map(|mut value| {
+            warnings = native::take_ignored(&mut value);
+            value
+        });
+        strict_json::check(json.as_bytes()).map_err(|error| {
             // A stated fact is a clearer message than the strict pass's, if both apply.
-            Err(stated) => stated,
-            Ok(()) => Error::plan("manifest", error.to_string()),
+            let stated = parsed.as_ref().ok().and_then(|value| refuse_computed(value).err());
+            stated.unwrap_or_else(|| Error::plan("manifest", error.to_string()))
         })?;
-        let value: Value =
-            serde_json::from_str(json).map_err(|error| Error::plan("manifest", error.to_string()))?;
+        let malformed = |error: serde_json::Error| Error::plan("manifest", error.to_string());
+        let mut value = parsed.map_err(malformed)?;
         refuse_computed(&value)?;
         for key in NOT_YET {
             if value.get(key).is_some() {
                 return Err(Error::plan(key, "cannot be assembled by this version of flavor"));
             }
         }
-        let mut plan: Self =
-            serde_json::from_value(value).map_err(|error| Error::plan("manifest", error.to_string()))?;
+        native::spell_out_commands(&mut value);
+        let mut plan: Self = serde_json::from_value(value).map_err(malformed)?;
         plan.package.name = folded(&plan.package.name);
+        plan.warnings = warnings;
         plan.check()?;
+        if plan.cache_validation.as_ref().is_some_and(|rule| rule.expected_content.is_none()) {
+            plan.cache_validation = None;
+            plan.warnings.push(
+                "cache_validation without expected_content is left out: no launcher can act upon it"
+                    .to_owned(),
+            );
+        }
         Ok(plan)
     }
 
-    fn check(&self) -> Result<()> {
-        if let Some(format) = self.format.as_deref().filter(|format| *format != layout::FORMAT_NAME) {
-            return Err(Error::plan("format", format!("{format:?}, expected {:?}", layout::FORMAT_NAME)));
-        }
-        let name = &self.package.name;
-        if !pspf::metadata::is_folded_name(name) {
-            return Err(Error::plan(
-                "package.name",
-                format!("{name:?}, expected 1 to 64 letters of a-z, digits and `-` inside"),
-            ));
-        }
-        check_text("package.version", &self.package.version)?;
-        if self.slots.len() > layout::limit::SLOTS {
-            return Err(Error::plan(
-                "slots",
-                format!("{} slots, at most {} are allowed", self.slots.len(), layout::limit::SLOTS),
-            ));
-        }
-        let mut ids = HashSet::new();
-        for (position, slot) in self.slots.iter().enumerate() {
-            slot.check(position)?;
-            if !ids.insert(&slot.id) {
-                return Err(Error::plan(
-                    format!("slots[{position}].id"),
-                    format!("{:?} is taken already", slot.id),
-                ));
-            }
-        }
-        self.check_execution()?;
-        crate::compose::check_flavor(&self.extensions.flavor, self.slots.len())?;
-        for (position, slot) in self.extensions.flavor.slots.iter().enumerate() {
-            if !ROLES.contains(&slot.role.as_str()) {
-                let at = format!("extensions.x-flavor.slots[{position}].role");
-                return Err(Error::plan(
-                    at,
-                    format!("{:?}, expected one of {}", slot.role, ROLES.join(", ")),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_execution(&self) -> Result<()> {
-        let execution = &self.execution;
-        check_text("execution.command", &execution.command)?;
-        let slots = self.slots.len() as u64;
-        if execution.primary_slot >= slots.max(1) {
-            return Err(Error::plan(
-                "execution.primary_slot",
-                format!("slot {}, the package has {slots} slots", execution.primary_slot),
-            ));
-        }
-        for (at, names) in
-            [("execution.env", &execution.env), ("execution.environment", &execution.environment)]
-        {
-            names.iter().flatten().try_for_each(|(name, _)| check_variable(at, name))?;
-        }
-        if let (Some(one), Some(other)) = (&execution.env, &execution.environment)
-            && one != other
-            && !one.is_empty()
-            && !other.is_empty()
-        {
-            return Err(Error::plan(
-                "execution.environment",
-                "differs from execution.env, which means the same",
-            ));
-        }
-        let rules = &self.runtime.env;
-        for (key, stated) in [("pass", rules.pass.is_some()), ("map", rules.map.is_some())] {
-            if stated {
-                let at = format!("runtime.env.{key}");
-                return Err(Error::plan(at, "cannot be assembled by this version of flavor"));
-            }
-        }
-        for name in rules.unset.iter().flatten() {
-            if name.contains(['*', '?', '[']) {
-                let message = format!("pattern {name:?}, expected an exact name in this version of flavor");
-                return Err(Error::plan("runtime.env.unset", message));
-            }
-            check_variable("runtime.env.unset", name)?;
-        }
-        rules.set.iter().flatten().try_for_each(|(name, _)| check_variable("runtime.env.set", name))
+    /// Whether the package is started as `execution` says, like those of the original.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.extensions.flavor.as_ref().is_none_or(|flavor| flavor.commands.is_empty())
     }
 
     /// The program's environment, whichever of its two names the plan used.
@@ -237,66 +203,70 @@ impl Plan {
         let stated = [&self.execution.env, &self.execution.environment];
         stated.into_iter().flatten().find(|names| !names.is_empty()).cloned().unwrap_or_default()
     }
+
+    /// Edits of the inherited environment.
+    pub(crate) fn runtime_environment(&self) -> RuntimeEnvironment {
+        let Some(rules) = self.runtime.as_ref().and_then(|runtime| runtime.env.as_ref()) else {
+            return RuntimeEnvironment::default();
+        };
+        RuntimeEnvironment {
+            pass: rules.pass.clone(),
+            unset: rules.unset.clone(),
+            map: rules.map.clone(),
+            set: rules.set.clone(),
+        }
+    }
+
+    /// The stated `x-flavor` part, or one for a package without commands.
+    pub(crate) fn flavor(&self, target: Target) -> PlanFlavor {
+        if let Some(stated) = &self.extensions.flavor {
+            return stated.clone();
+        }
+        let role = |slot: &PlanSlot| if slot.purpose() == "runtime" { "runtime" } else { "data" };
+        PlanFlavor {
+            schema: 1,
+            target,
+            launcher: PlanLauncher { kind: "other".to_owned(), version: "unknown".to_owned() },
+            alignment: None,
+            slots: self
+                .slots
+                .iter()
+                .map(|slot| PlanFlavorSlot { role: role(slot).to_owned(), share: false })
+                .collect(),
+            workenv: Workenv::default(),
+            commands: BTreeMap::new(),
+            default: String::new(),
+        }
+    }
 }
 
 impl PlanSlot {
-    fn check(&self, position: usize) -> Result<()> {
-        let at = |key: &str| format!("slots[{position}].{key}");
-        if let Some(number) = self.slot.filter(|number| *number != position as u64) {
-            return Err(Error::plan(
-                at("slot"),
-                format!("{number}, but the slot stands at position {position}"),
-            ));
-        }
-        check_text(&at("id"), &self.id)?;
-        check_text(&at("target"), &self.target)?;
-        if self.source.as_os_str().is_empty() {
-            return Err(Error::plan(at("source"), "is empty"));
-        }
-        if let Some(text) = &self.operations {
-            let chain = OperationChain::parse(text)
-                .map_err(|error| Error::plan(at("operations"), error.to_string()))?;
-            if chain != OperationChain::tar_zstd() {
-                let message = format!("{text:?}, expected \"tar.zst\" in this version of flavor");
-                return Err(Error::plan(at("operations"), message));
-            }
-        }
-        if let Some(purpose) = &self.purpose {
-            check_text(&at("purpose"), purpose)?;
-        }
-        if let Some(word) = self.lifecycle.as_deref().filter(|word| !LIFECYCLES.contains(word)) {
-            let message =
-                format!("{word:?}, expected one of {} in this version of flavor", LIFECYCLES.join(", "));
-            return Err(Error::plan(at("lifecycle"), message));
-        }
-        if let Some(text) = &self.permissions {
-            let digits = text.strip_prefix("0o").unwrap_or(text);
-            if !u16::from_str_radix(digits, 8).is_ok_and(|mode| mode <= 0o777) {
-                return Err(Error::plan(
-                    at("permissions"),
-                    format!("{text:?}, expected an octal mode up to 0777"),
-                ));
-            }
-        }
-        match self.resolution.as_deref() {
-            None | Some("build") => Ok(()),
-            Some(word) => Err(Error::plan(at("resolution"), format!("{word:?}, expected \"build\""))),
-        }
+    /// Whether it stands for the package file itself and holds nothing.
+    pub(crate) fn is_self(&self) -> bool {
+        self.source == "$SELF"
+    }
+
+    /// Where a slot that is one file goes; empty where the target names no file.
+    pub(crate) fn path(&self) -> Result<&str> {
+        rules::inside("target", &self.target)
     }
 
     pub(crate) fn purpose(&self) -> &str {
-        self.purpose.as_deref().unwrap_or("data")
+        self.purpose.as_deref().filter(|word| !word.is_empty()).unwrap_or("data")
     }
 
     pub(crate) fn lifecycle(&self) -> &str {
-        self.lifecycle.as_deref().unwrap_or("runtime")
+        self.lifecycle.as_deref().filter(|word| !word.is_empty()).unwrap_or("runtime")
+    }
+
+    pub(crate) fn resolution(&self) -> &str {
+        self.resolution.as_deref().filter(|word| !word.is_empty()).unwrap_or("build")
     }
 
     /// Four octal digits, the form that every builder of the original writes.
     pub(crate) fn permissions(&self) -> String {
-        let text = self.permissions.as_deref().unwrap_or("0600");
-        let mode = u16::from_str_radix(text.strip_prefix("0o").unwrap_or(text), 8).unwrap_or(0o600);
-        format!("{mode:04o}")
+        let stated = self.permissions.as_deref().filter(|text| !text.is_empty());
+        format!("{:04o}", stated.and_then(rules::octal_mode).unwrap_or(0o600))
     }
 }
 
@@ -311,28 +281,6 @@ fn folded(name: &str) -> String {
         }
     }
     folded
-}
-
-pub(crate) fn check_text(at: &str, text: &str) -> Result<()> {
-    if text.is_empty() {
-        return Err(Error::plan(at, "is empty"));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Error::plan(at, format!("{text:?} contains a control character")));
-    }
-    Ok(())
-}
-
-pub(crate) fn check_variable(at: &str, name: &str) -> Result<()> {
-    check_text(at, name)?;
-    if name.contains('=') {
-        return Err(Error::plan(at, format!("{name:?} is no name of a variable")));
-    }
-    Ok(())
-}
-
-fn refuse_computed_text(json: &str) -> Result<()> {
-    serde_json::from_str::<Value>(json).map_or(Ok(()), |value| refuse_computed(&value))
 }
 
 fn refuse_computed(value: &Value) -> Result<()> {

@@ -87,6 +87,8 @@ impl Stage {
     pub(crate) fn request(&self, plan: &Value) -> Request {
         Request {
             manifest_json: plan.to_string(),
+            base: self.root.path().to_path_buf(),
+            workenv_base: None,
             output: self.path("out/hello.psp"),
             launcher: self.path("launcher"),
             launcher_sha256: None,
@@ -94,6 +96,7 @@ impl Stage {
             threads: None,
             key: KeySource::Seed("test123".to_owned().into()),
             source_date_epoch: None,
+            alignment: None,
         }
     }
 

@@ -1,0 +1,281 @@
+//! The rules that a plan obeys besides its types. The file system is not looked at.
+
+use std::collections::HashSet;
+
+use pspf::operations::OperationChain;
+use pspf::{layout, tar};
+
+use super::native::{Mode, SetupCommand};
+use super::{Plan, PlanRuntimeEnvironment, PlanSlot};
+use crate::{Error, Result, compose};
+
+/// Lifecycles that mean "unpacked at the first start": all that packages with commands may have.
+const UNPACKED_AT_ONCE: [&str; 5] = ["runtime", "startup", "eager", "cache", "cached"];
+/// Every other word of the format.
+const OTHER_LIFECYCLES: [&str; 9] =
+    ["init", "shutdown", "temporary", "temp", "volatile", "lazy", "dev", "config", "platform"];
+const ROLES: [&str; 4] = ["runtime", "dependencies", "application", "data"];
+
+impl Plan {
+    pub(super) fn check(&self) -> Result<()> {
+        if let Some(format) = self.format.as_deref().filter(|format| *format != layout::FORMAT_NAME) {
+            return Err(Error::plan("format", format!("{format:?}, expected {:?}", layout::FORMAT_NAME)));
+        }
+        let name = &self.package.name;
+        if !pspf::metadata::is_folded_name(name) {
+            return Err(Error::plan(
+                "package.name",
+                format!("{name:?}, expected 1 to 64 letters of a-z, digits and `-` inside"),
+            ));
+        }
+        check_text("package.version", &self.package.version)?;
+        self.check_slots()?;
+        self.check_execution()?;
+        if let Some(rules) = self.runtime.as_ref().and_then(|runtime| runtime.env.as_ref()) {
+            rules.check(self.is_plain())?;
+        }
+        self.check_native()?;
+        let Some(flavor) = &self.extensions.flavor else { return Ok(()) };
+        compose::check_flavor(flavor, self.slots.len())?;
+        for (position, slot) in flavor.slots.iter().enumerate() {
+            if !ROLES.contains(&slot.role.as_str()) {
+                let at = format!("extensions.x-flavor.slots[{position}].role");
+                return Err(Error::plan(
+                    at,
+                    format!("{:?}, expected one of {}", slot.role, ROLES.join(", ")),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_slots(&self) -> Result<()> {
+        if self.slots.len() > layout::limit::SLOTS {
+            return Err(Error::plan(
+                "slots",
+                format!("{} slots, at most {} are allowed", self.slots.len(), layout::limit::SLOTS),
+            ));
+        }
+        let mut ids = HashSet::new();
+        for (position, slot) in self.slots.iter().enumerate() {
+            slot.check(position, self.is_plain())?;
+            if !ids.insert(&slot.id) {
+                return Err(Error::plan(
+                    format!("slots[{position}].id"),
+                    format!("{:?} is taken already", slot.id),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_execution(&self) -> Result<()> {
+        let execution = &self.execution;
+        check_text("execution.command", &execution.command)?;
+        let slots = self.slots.len() as u64;
+        if execution.primary_slot >= slots.max(1) {
+            return Err(Error::plan(
+                "execution.primary_slot",
+                format!("slot {}, the package has {slots} slots", execution.primary_slot),
+            ));
+        }
+        for (at, names) in
+            [("execution.env", &execution.env), ("execution.environment", &execution.environment)]
+        {
+            names.iter().flatten().try_for_each(|(name, _)| check_variable(at, name))?;
+        }
+        if let (Some(one), Some(other)) = (&execution.env, &execution.environment)
+            && one != other
+            && !one.is_empty()
+            && !other.is_empty()
+        {
+            return Err(Error::plan(
+                "execution.environment",
+                "differs from execution.env, which means the same",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_native(&self) -> Result<()> {
+        if !self.is_plain() {
+            for (key, stated) in [
+                ("setup_commands", self.setup_commands.is_some()),
+                ("cache_validation", self.cache_validation.is_some()),
+                ("workenv", self.workenv.is_some()),
+            ] {
+                if stated {
+                    let message = "has no meaning in a package with commands; say it in extensions.x-flavor";
+                    return Err(Error::plan(key, message));
+                }
+            }
+        }
+        for (position, command) in self.setup_commands.iter().flatten().enumerate() {
+            command.check(&format!("setup_commands[{position}]"))?;
+        }
+        if let Some(rule) = &self.cache_validation {
+            inside("cache_validation.check_file", &rule.check_file)?;
+        }
+        let Some(workenv) = &self.workenv else { return Ok(()) };
+        for (position, directory) in workenv.directories.iter().flatten().enumerate() {
+            let at = format!("workenv.directories[{position}]");
+            if !directory.path.starts_with("{workenv}") {
+                let message = format!("{:?}, expected a path that begins with {{workenv}}", directory.path);
+                return Err(Error::plan(format!("{at}.path"), message));
+            }
+            inside(&format!("{at}.path"), &directory.path)?;
+            directory.mode.iter().try_for_each(|mode| check_mode(&format!("{at}.mode"), mode))?;
+        }
+        workenv.env.iter().flatten().try_for_each(|(name, _)| check_variable("workenv.env", name))
+    }
+}
+
+impl PlanRuntimeEnvironment {
+    fn check(&self, plain: bool) -> Result<()> {
+        if !plain {
+            for (key, stated) in [("pass", self.pass.is_some()), ("map", self.map.is_some())] {
+                if stated {
+                    let at = format!("runtime.env.{key}");
+                    return Err(Error::plan(at, "cannot be assembled by this version of flavor"));
+                }
+            }
+        }
+        for (at, names) in [("runtime.env.unset", &self.unset), ("runtime.env.pass", &self.pass)] {
+            for name in names.iter().flatten() {
+                if !plain && name.contains(['*', '?', '[']) {
+                    let message =
+                        format!("pattern {name:?}, expected an exact name in this version of flavor");
+                    return Err(Error::plan(at, message));
+                }
+                check_variable(at, name)?;
+            }
+        }
+        for (from, to) in self.map.iter().flatten() {
+            check_variable("runtime.env.map", from)?;
+            check_variable("runtime.env.map", to)?;
+        }
+        self.set.iter().flatten().try_for_each(|(name, _)| check_variable("runtime.env.set", name))
+    }
+}
+
+impl SetupCommand {
+    fn check(&self, at: &str) -> Result<()> {
+        let place = |key: &str| format!("{at}.{key}");
+        match self {
+            Self::Execute { command } => check_text(&place("command"), command),
+            Self::EnumerateAndExecute { command, enumerate } => {
+                check_text(&place("command"), command)?;
+                inside(&place("enumerate.path"), &enumerate.path)?;
+                check_text(&place("enumerate.pattern"), &enumerate.pattern)
+            }
+            Self::WriteFile { path, mode, .. } => {
+                inside(&place("path"), path)?;
+                match mode {
+                    Some(Mode::Text(text)) => check_mode(&place("mode"), text),
+                    Some(Mode::Number(number)) if *number > 0o777 => {
+                        Err(Error::plan(place("mode"), format!("{number}, expected at most 511 (0777)")))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Self::Chmod { path, mode } => {
+                inside(&place("path"), path)?;
+                mode.iter().try_for_each(|mode| check_mode(&place("mode"), mode))
+            }
+        }
+    }
+}
+
+impl PlanSlot {
+    fn check(&self, position: usize, plain: bool) -> Result<()> {
+        let at = |key: &str| format!("slots[{position}].{key}");
+        if let Some(number) = self.slot.filter(|number| *number != position as u64) {
+            return Err(Error::plan(
+                at("slot"),
+                format!("{number}, but the slot stands at position {position}"),
+            ));
+        }
+        check_text(&at("id"), &self.id)?;
+        inside(&at("target"), &self.target)?;
+        check_text(&at("source"), &self.source)?;
+        let chain = self.operations.as_deref().map(OperationChain::parse).transpose();
+        let chain = chain.map_err(|error| Error::plan(at("operations"), error.to_string()))?;
+        let expected = |text: &str, expected: &str| {
+            Err(Error::plan(at("operations"), format!("{text:?}, expected {expected}")))
+        };
+        let text = self.operations.as_deref().unwrap_or_default();
+        if !plain && chain.as_ref().is_some_and(|chain| *chain != OperationChain::tar_zstd()) {
+            return expected(text, "\"tar.zst\", the only kind that packages with commands may have");
+        }
+        if self.is_self() && !plain {
+            return Err(Error::plan(
+                at("source"),
+                "$SELF holds nothing that a package with commands could use",
+            ));
+        }
+        if self.is_self() && chain.is_some_and(|chain| !chain.operations().is_empty()) {
+            return expected(text, "none: $SELF holds no bytes");
+        }
+        for (key, word) in [("purpose", self.purpose()), ("resolution", self.resolution())] {
+            check_text(&at(key), word)?;
+        }
+        let word = self.lifecycle();
+        let others = if plain { OTHER_LIFECYCLES.as_slice() } else { &[] };
+        let words = [UNPACKED_AT_ONCE.as_slice(), others].concat();
+        if !words.contains(&word) {
+            let message = format!("{word:?}, expected one of {}", words.join(", "));
+            return Err(Error::plan(at("lifecycle"), message));
+        }
+        let stated = self.permissions.as_deref().filter(|text| !text.is_empty());
+        stated.map_or(Ok(()), |text| check_mode(&at("permissions"), text))
+    }
+}
+
+/// Octal digits with or without `0o`, nothing above 0777.
+pub(super) fn octal_mode(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    let octal = !digits.is_empty() && digits.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
+    octal.then(|| u16::from_str_radix(digits, 8).ok())?.filter(|mode| *mode <= 0o777)
+}
+
+fn check_mode(at: &str, text: &str) -> Result<()> {
+    if octal_mode(text).is_some() {
+        return Ok(());
+    }
+    Err(Error::plan(at, format!("{text:?}, expected an octal mode up to 0777")))
+}
+
+/// The path below the work environment that a text names; empty for the work environment itself. Launchers refuse
+/// every other path at every start (security rule S21); here it fails the build.
+pub(crate) fn inside<'a>(at: &str, text: &'a str) -> Result<&'a str> {
+    check_text(at, text)?;
+    let path = match text.strip_prefix("{workenv}") {
+        Some("") => "",
+        Some(rest) => rest.strip_prefix('/').unwrap_or(text),
+        None if text == "." => "",
+        None => text,
+    };
+    let path = path.strip_suffix('/').unwrap_or(path);
+    if !path.is_empty() {
+        tar::check_path(path).map_err(|error| Error::plan(at, error.to_string()))?;
+    }
+    Ok(path)
+}
+
+pub(crate) fn check_text(at: &str, text: &str) -> Result<()> {
+    if text.is_empty() {
+        return Err(Error::plan(at, "is empty"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::plan(at, format!("{text:?} contains a control character")));
+    }
+    Ok(())
+}
+
+pub(crate) fn check_variable(at: &str, name: &str) -> Result<()> {
+    check_text(at, name)?;
+    if name.contains('=') {
+        return Err(Error::plan(at, format!("{name:?} is no name of a variable")));
+    }
+    Ok(())
+}
