@@ -5,7 +5,7 @@
 //! |---|---|
 //! | plan + launcher + key → package file | [`assemble`] |
 //! | what an assembly is told | [`plan`], composition rules in `compose` |
-//! | what a slot is made from | `material`, `archive`, `members` |
+//! | what a slot is made from | `material`, `archive`, `encoded`, `members` |
 //! | material → stored bytes | `store`, `cut`, `frames` |
 //! | what machine a launcher is for | `executable` |
 //! | the signed JSON | `document` |
@@ -20,6 +20,7 @@ pub mod assemble;
 mod compose;
 mod cut;
 mod document;
+mod encoded;
 mod error;
 mod executable;
 mod frames;

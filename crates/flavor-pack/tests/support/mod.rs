@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use flavor_pack::assemble::{Assembled, Request, assemble};
 use flavor_pack::keys::KeySource;
 use flavor_pack::progress::Silent;
+use pspf::operations::OperationChain;
 use pspf::tar::{Decoder, Kind, Member, MemberSink};
-use pspf::{Package, frame};
+use pspf::{Package, codec, frame};
 use serde_json::{Value, json};
 
 /// A temporary folder with three staged trees and a launcher that is no program.
@@ -129,34 +130,87 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("mode");
 }
 
-/// Members of a slot by path, with the content of files.
-pub(crate) fn unpack(bytes: &[u8], slot: usize) -> BTreeMap<String, (Kind, Vec<u8>)> {
-    struct Collect(BTreeMap<String, (Kind, Vec<u8>)>, String);
-    impl MemberSink for Collect {
-        type Error = pspf::Error;
-        fn begin(&mut self, member: &Member) -> pspf::Result<()> {
-            self.1.clone_from(&member.path);
-            assert!(self.0.insert(member.path.clone(), (member.kind.clone(), Vec::new())).is_none());
-            Ok(())
-        }
-        fn data(&mut self, piece: &[u8]) -> pspf::Result<()> {
-            self.0.get_mut(&self.1).expect("begun").1.extend_from_slice(piece);
-            Ok(())
-        }
-        fn end(&mut self) -> pspf::Result<()> {
-            Ok(())
-        }
+struct Collect(BTreeMap<String, (Kind, Vec<u8>)>, String);
+
+impl MemberSink for Collect {
+    type Error = pspf::Error;
+
+    fn begin(&mut self, member: &Member) -> pspf::Result<()> {
+        self.1.clone_from(&member.path);
+        assert!(self.0.insert(member.path.clone(), (member.kind.clone(), Vec::new())).is_none());
+        Ok(())
     }
+
+    fn data(&mut self, piece: &[u8]) -> pspf::Result<()> {
+        self.0.get_mut(&self.1).expect("begun").1.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn end(&mut self) -> pspf::Result<()> {
+        Ok(())
+    }
+}
+
+/// Members of a `tar.zst` slot by path, with the content of files, read run by run as readers do.
+pub(crate) fn unpack(bytes: &[u8], slot: usize) -> BTreeMap<String, (Kind, Vec<u8>)> {
     let package = Package::open(bytes.to_vec()).expect("open");
     let mut sink = Collect(BTreeMap::new(), String::new());
     let frames = package.frames(slot).to_vec();
-    for (number, entry) in frames.iter().enumerate() {
-        let mut stored = Vec::new();
-        package.read_frame(slot, number, &mut stored).expect("frame");
+    for run in frame::runs(&frames) {
         let mut decoder = Decoder::new();
-        frame::decode_into::<pspf::Error>(&stored, entry.content, |piece| decoder.feed(piece, &mut sink))
+        for number in run.clone() {
+            let mut stored = Vec::new();
+            package.read_frame(slot, number, &mut stored).expect("frame");
+            frame::decode_into::<pspf::Error>(&stored, frames[number].content, |piece| {
+                decoder.feed(piece, &mut sink)
+            })
             .expect("decode");
-        decoder.finish(number + 1 == frames.len()).expect("boundary");
+            if number + 1 < run.end {
+                decoder.end_frame(false).expect("a frame of a run");
+            }
+        }
+        decoder.finish(run.end == frames.len()).expect("boundary");
     }
+    sink.0
+}
+
+/// A manifest as the original's native builders take it, with one slot for each of `slots`.
+pub(crate) fn native(slots: Vec<Value>) -> Value {
+    json!({
+        "package": {"name": "hello", "version": "1.0.0"},
+        "execution": {"command": "/bin/sh {workenv}/hello.sh"},
+        "slots": slots,
+    })
+}
+
+/// Stored bytes of a slot.
+pub(crate) fn stored(bytes: &[u8], slot: usize) -> Vec<u8> {
+    let package = Package::open(bytes.to_vec()).expect("open");
+    let descriptor = &package.descriptors()[slot];
+    let start = usize::try_from(descriptor.offset).expect("offset");
+    bytes[start..start + usize::try_from(descriptor.size).expect("size")].to_vec()
+}
+
+/// What a slot holds behind every encoding of its chain: a file, or a tar stream.
+pub(crate) fn content(bytes: &[u8], slot: usize) -> Vec<u8> {
+    use std::io::Read as _;
+    let package = Package::open(bytes.to_vec()).expect("open");
+    package.verify_slot(slot).expect("digests");
+    let chain = OperationChain::unpack(package.descriptors()[slot].operations, 0).expect("chain");
+    let stored = stored(bytes, slot);
+    let mut content = Vec::new();
+    codec::decoder(chain.operations(), Box::new(stored.as_slice()), codec::Limits::OURS)
+        .expect("decoder")
+        .read_to_end(&mut content)
+        .expect("decode");
+    content
+}
+
+/// Members of a slot of any chain that begins with tar.
+pub(crate) fn members(bytes: &[u8], slot: usize) -> BTreeMap<String, (Kind, Vec<u8>)> {
+    let mut sink = Collect(BTreeMap::new(), String::new());
+    let mut decoder = Decoder::tolerant();
+    decoder.feed(&content(bytes, slot), &mut sink).expect("tar");
+    decoder.finish(true).expect("whole");
     sink.0
 }
