@@ -38,6 +38,13 @@ pub enum KeySource {
     Seed(Zeroizing<String>),
     /// A key file.
     File(PathBuf),
+    /// A key file, and one with the public key that must belong to it.
+    Pair {
+        /// The private key.
+        private: PathBuf,
+        /// The public key.
+        public: PathBuf,
+    },
 }
 
 impl KeySource {
@@ -47,6 +54,16 @@ impl KeySource {
             Self::Ephemeral => Ok(SigningKey::from_secret(&*fresh_secret()?)),
             Self::Seed(seed) => signing_key_of_seed(seed),
             Self::File(path) => read_signing_key(path),
+            Self::Pair { private, public } => {
+                let key = read_signing_key(private)?;
+                if read_public_key(public)? == key.public_key() {
+                    return Ok(key);
+                }
+                Err(refused(
+                    public,
+                    format!("another key than the one that belongs to {}", private.display()),
+                ))
+            }
         }
     }
 }

@@ -19,13 +19,13 @@ use support::{Stage, content, filler, members, native, stored, unpack};
 const MIB: usize = 1024 * 1024;
 const ENCODINGS: [&str; 4] = ["gzip", "bzip2", "xz", "zstd"];
 
-fn assembled(stage: &Stage, slots: Vec<Value>) -> (Assembled, Vec<u8>) {
+fn assembled(stage: &Stage, slots: &[Value]) -> (Assembled, Vec<u8>) {
     let assembled = assemble(&stage.request(&native(slots)), &Silent).expect("assemble");
     let bytes = fs::read(&assembled.path).expect("read");
     (assembled, bytes)
 }
 
-fn refused(stage: &Stage, slots: Vec<Value>) -> flavor_pack::Error {
+fn refused(stage: &Stage, slots: &[Value]) -> flavor_pack::Error {
     let error = assemble(&stage.request(&native(slots)), &Silent).expect_err("must be refused");
     assert_eq!(stage.output_folder(), [""; 0]);
     error
@@ -60,8 +60,8 @@ fn a_folder_unpacks_from_every_chain_that_begins_with_tar() {
     let stage = Stage::new();
     let chains =
         ["tar", "tgz", "tar.bz2", "tar.xz", "tar.zst", "tar|gzip|zstd", "tar|zstd|gzip", "tar|xz|bzip2|gzip"];
-    let slots = chains.iter().map(|chain| slot(chain, "runtime", chain)).collect();
-    let (assembled, bytes) = assembled(&stage, slots);
+    let slots: Vec<Value> = chains.iter().map(|chain| slot(chain, "runtime", chain)).collect();
+    let (assembled, bytes) = assembled(&stage, &slots);
     let expected = members(&bytes, 4);
     assert_eq!(expected["lib/python3.14/os.py"].1, filler(9000));
     assert_eq!(expected, unpack(&bytes, 4));
@@ -83,8 +83,8 @@ fn a_file_unpacks_from_every_chain_and_an_empty_one_does_too() {
     stage.file("empty.bin", b"", false);
     let chains = ["raw", "gzip", "bzip2", "xz", "zstd", "gzip|gzip", "zstd|xz", "bzip2|zstd"];
     for (source, expected) in [("data.bin", filler(300_000)), ("empty.bin", Vec::new())] {
-        let slots = chains.iter().map(|chain| slot(chain, source, chain)).collect();
-        let (_, bytes) = assembled(&stage, slots);
+        let slots: Vec<Value> = chains.iter().map(|chain| slot(chain, source, chain)).collect();
+        let (_, bytes) = assembled(&stage, &slots);
         let package = Package::open(bytes.clone()).expect("open");
         for (position, chain) in chains.iter().enumerate() {
             assert_eq!(content(&bytes, position), expected, "{chain}");
@@ -102,7 +102,7 @@ fn a_chain_that_ends_with_zstd_is_cut_every_four_mebibytes_and_eight_at_level_19
     let stage = Stage::new();
     let data = filler(9 * MIB + 5);
     stage.file("data.bin", &data, false);
-    let plan = native(vec![slot("data", "data.bin", "zstd"), slot("twice", "data.bin", "gzip|zstd")]);
+    let plan = native(&[slot("data", "data.bin", "zstd"), slot("twice", "data.bin", "gzip|zstd")]);
     for (level, step) in [(3, 4 * MIB as u64), (9, 4 * MIB as u64), (19, 8 * MIB as u64)] {
         let mut whole = None;
         for threads in [1, 3] {
@@ -131,7 +131,7 @@ fn a_file_of_more_than_sixteen_mebibytes_is_split_and_comes_back() {
         stage.file(&format!("large/{name}"), &filler(length / 64).repeat(64), false);
     }
     stage.file("large/e.txt", b"behind them\n", false);
-    let plan = native(vec![slot("large", "large", "tar.zst")]);
+    let plan = native(&[slot("large", "large", "tar.zst")]);
     let mut results = Vec::new();
     for threads in [1, 4] {
         let request = Request { level: 3, threads: Some(threads), ..stage.request(&plan) };
@@ -166,7 +166,7 @@ fn what_is_encoded_already_is_stored_byte_for_byte() {
     let two = [encoded("gzip", b"hello "), encoded("gzip", b"world")].concat();
     stage.file("two.gz", &two, false);
     slots.push(slot("two", "two.gz", "gzip"));
-    let (assembled, bytes) = assembled(&stage, slots.clone());
+    let (assembled, bytes) = assembled(&stage, &slots);
     let package = Package::open(bytes.clone()).expect("open");
     for (position, slot) in slots.iter().enumerate() {
         let source = fs::read(stage.path(slot["source"].as_str().expect("source"))).expect("read");
@@ -193,7 +193,7 @@ fn an_archive_under_tar_zst_is_framed_anew_and_in_order_whatever_it_was_encoded_
     stage.file("same/bin/run", b"#!/bin/sh\n", true);
     stage.file("same/a/b/c.txt", &filler(200_000), false);
     let slots = ["tree.tar", "tree.tar.zst", "same"];
-    let (_, bytes) = assembled(&stage, slots.iter().map(|source| slot(source, source, "tar.zst")).collect());
+    let (_, bytes) = assembled(&stage, &slots.map(|source| slot(source, source, "tar.zst")));
     assert_eq!(stored(&bytes, 0), stored(&bytes, 2), "an archive gives what the folder gives");
     assert_eq!(stored(&bytes, 1), stored(&bytes, 2));
     let unpacked = unpack(&bytes, 1);
@@ -209,12 +209,12 @@ fn other_chains_that_end_with_zstd_are_framed_anew_too() {
     stage.file("data.gz.zst", &encoded("gzip|zstd", &data), false);
     let tar = archive(&[("a.txt", b"a")]);
     stage.file("tree.tar.gz.zst", &encoded("gzip|zstd", &tar), false);
-    let slots = vec![
+    let slots = [
         slot("one", "data.zst", "zstd"),
         slot("two", "data.gz.zst", "gzip|zstd"),
         slot("tree", "tree.tar.gz.zst", "tar|gzip|zstd"),
     ];
-    let (_, bytes) = assembled(&stage, slots);
+    let (_, bytes) = assembled(&stage, &slots);
     let package = Package::open(bytes.clone()).expect("open");
     assert_eq!(package.frames(0).iter().map(|frame| frame.content).collect::<Vec<_>>(), [4 << 20, 1 << 20]);
     assert!(content(&bytes, 0) == data && content(&bytes, 1) == data);
@@ -227,7 +227,7 @@ fn a_tar_file_under_a_longer_chain_is_encoded_as_it_is() {
     let tar = archive(&[("z.txt", b"last"), ("a.txt", b"first")]);
     stage.file("tree.tar", &tar, false);
     let chains = ["tgz", "tar.bz2", "tar.xz", "tar|gzip|zstd"];
-    let (_, bytes) = assembled(&stage, chains.iter().map(|chain| slot(chain, "tree.tar", chain)).collect());
+    let (_, bytes) = assembled(&stage, &chains.map(|chain| slot(chain, "tree.tar", chain)));
     for (position, chain) in chains.iter().enumerate() {
         assert_eq!(content(&bytes, position), tar, "{chain}");
     }
@@ -239,7 +239,7 @@ fn a_file_that_only_looks_encoded_is_encoded_and_a_person_is_told() {
     let mut cut = encoded("gzip", &filler(5000));
     cut.truncate(2000);
     stage.file("cut.gz", &cut, false);
-    let (assembled, bytes) = assembled(&stage, vec![slot("cut", "cut.gz", "gzip")]);
+    let (assembled, bytes) = assembled(&stage, &[slot("cut", "cut.gz", "gzip")]);
     assert_eq!(content(&bytes, 0), cut);
     assert_eq!(assembled.warnings.len(), 1);
     assert!(assembled.warnings[0].contains("cut.gz"), "{:?}", assembled.warnings);
@@ -265,24 +265,24 @@ fn a_source_that_does_not_fit_its_chain_is_refused_by_name() {
         ("runtime", "gzip"),
         ("runtime", "gzip|tar"),
     ] {
-        let error = refused(&stage, vec![slot("it", source, operations)]);
+        let error = refused(&stage, &[slot("it", source, operations)]);
         assert_eq!(error.code(), ErrorCode::FlavorPlan, "{source} {operations}: {error}");
         let named = error.to_string().contains(source) || operations == "gzip|tar";
         assert!(named && error.to_string().contains("slots[0]"), "{source} {operations}: {error}");
     }
-    let error = refused(&stage, vec![slot("it", "twice.tar", "tar.zst")]);
+    let error = refused(&stage, &[slot("it", "twice.tar", "tar.zst")]);
     assert_eq!(error.code(), ErrorCode::FlavorMember);
     assert!(error.to_string().contains("twice.tar"), "{error}");
-    assert_eq!(refused(&stage, vec![slot("it", "gone", "raw")]).code(), ErrorCode::FlavorNotFound);
+    assert_eq!(refused(&stage, &[slot("it", "gone", "raw")]).code(), ErrorCode::FlavorNotFound);
     let folder = json!({"id": "it", "source": "plain.txt", "target": "{workenv}"});
-    assert_eq!(refused(&stage, vec![folder]).code(), ErrorCode::FlavorPlan);
+    assert_eq!(refused(&stage, &[folder]).code(), ErrorCode::FlavorPlan);
 }
 
 #[test]
 fn the_package_itself_is_a_slot_without_bytes() {
     let stage = Stage::new();
     let me = json!({"id": "me", "source": "$SELF", "target": "{workenv}/me.psp"});
-    let (assembled, bytes) = assembled(&stage, vec![slot("tree", "runtime", "tgz"), me]);
+    let (assembled, bytes) = assembled(&stage, &[slot("tree", "runtime", "tgz"), me]);
     let package = Package::open(bytes.clone()).expect("open");
     let json: Value = serde_json::from_slice(package.metadata_json()).expect("JSON");
     assert_eq!(json["slots"][1]["self_ref"], true);
@@ -298,13 +298,13 @@ fn the_package_itself_is_a_slot_without_bytes() {
 fn a_package_has_no_slot_one_slot_or_hundreds() {
     let stage = Stage::new();
     for count in [0, 1, 123, 124, 300] {
-        let slots = (0..count)
+        let slots: Vec<Value> = (0..count)
             .map(|number| {
                 stage.file(&format!("many/{number}.bin"), &filler(100 + number), false);
                 slot(&format!("slot {number}"), &format!("many/{number}.bin"), "raw")
             })
             .collect();
-        let (_, bytes) = assembled(&stage, slots);
+        let (_, bytes) = assembled(&stage, &slots);
         let package = Package::open(bytes.clone()).expect("open");
         assert_eq!(package.descriptors().len(), count);
         for (number, descriptor) in package.descriptors().iter().enumerate() {
@@ -324,12 +324,12 @@ fn names_are_any_text_and_long_where_the_format_allows_it() {
     stage.file("tree/Grüße 你好 🎁.txt", b"text", false);
     stage.link("tree/link", &format!("{}/{}", "d".repeat(200), "ü".repeat(100)));
     stage.file("Ελλάς.txt", b"file of one slot", false);
-    let slots = vec![
+    let slots = [
         json!({"id": "日本語 slot", "source": "tree", "target": "{workenv}", "operations": "tgz"}),
         json!({"id": "s".repeat(300), "source": "Ελλάς.txt", "target": "{workenv}/Ελλάς/ä.txt"}),
         slot("framed", "tree", "tar.zst"),
     ];
-    let (_, bytes) = assembled(&stage, slots);
+    let (_, bytes) = assembled(&stage, &slots);
     for members in [members(&bytes, 0), unpack(&bytes, 2)] {
         assert_eq!(members[&long].1, b"long");
         assert_eq!(members["Grüße 你好 🎁.txt"].1, b"text");
@@ -344,7 +344,7 @@ fn names_are_any_text_and_long_where_the_format_allows_it() {
 #[test]
 fn slots_begin_at_pages_where_that_is_asked_for() {
     let stage = Stage::new();
-    let plan = native(vec![slot("a", "runtime", "tgz"), slot("b", "launcher", "raw")]);
+    let plan = native(&[slot("a", "runtime", "tgz"), slot("b", "launcher", "raw")]);
     let mut request = stage.request(&plan);
     for (asked, alignment) in [(None, 8), (Some(4096), 4096), (Some(16384), 16384)] {
         request.alignment = asked;
@@ -387,7 +387,7 @@ fn every_kind_of_launcher_is_embedded_byte_for_byte_and_says_the_target() {
     for (head, os, arch) in cases {
         let launcher = launcher_with(head);
         stage.file("launcher", &launcher, false);
-        let (_, bytes) = assembled(&stage, vec![slot("tree", "runtime", "tgz")]);
+        let (_, bytes) = assembled(&stage, &[slot("tree", "runtime", "tgz")]);
         assert!(bytes.starts_with(&launcher), "{os}");
         let package = Package::open(bytes).expect("open");
         package.verify_launcher().expect("launcher");
@@ -396,7 +396,7 @@ fn every_kind_of_launcher_is_embedded_byte_for_byte_and_says_the_target() {
     }
     elf[18] = 243;
     stage.file("launcher", &launcher_with(&elf), false);
-    let error = assemble(&stage.request(&native(vec![])), &Silent).expect_err("refused");
+    let error = assemble(&stage.request(&native(&[])), &Silent).expect_err("refused");
     assert_eq!(error.code(), ErrorCode::FlavorLauncher);
 }
 
@@ -415,7 +415,7 @@ fn a_source_that_changes_while_it_is_packed_is_refused() {
     {
         let stage = Stage::new();
         stage.file("second.bin", &before, false);
-        let plan = native(vec![slot("first", "launcher", "raw"), slot("second", "second.bin", operations)]);
+        let plan = native(&[slot("first", "launcher", "raw"), slot("second", "second.bin", operations)]);
         let path = stage.path("second.bin");
         let error = assemble(&stage.request(&plan), &Saboteur(&path)).expect_err("must be refused");
         assert!(

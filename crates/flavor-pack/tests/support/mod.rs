@@ -175,7 +175,7 @@ pub(crate) fn unpack(bytes: &[u8], slot: usize) -> BTreeMap<String, (Kind, Vec<u
 }
 
 /// A manifest as the original's native builders take it, with one slot for each of `slots`.
-pub(crate) fn native(slots: Vec<Value>) -> Value {
+pub(crate) fn native(slots: &[Value]) -> Value {
     json!({
         "package": {"name": "hello", "version": "1.0.0"},
         "execution": {"command": "/bin/sh {workenv}/hello.sh"},
