@@ -22,11 +22,11 @@ pub(crate) fn check_flavor(flavor: &PlanFlavor, slots: usize) -> Result<()> {
         let message = format!("{} entries for {slots} slots", flavor.slots.len());
         return Err(Error::plan(at("slots"), message));
     }
-    let libc = flavor.target.libc.as_deref().unwrap_or("none");
+    let libc = flavor.target.libc.as_deref().unwrap_or("gnu");
     for (key, word, allowed) in [
         ("target.os", flavor.target.os.as_str(), ["linux", "darwin", "windows"].as_slice()),
         ("target.arch", &flavor.target.arch, &["amd64", "arm64"]),
-        ("target.libc", libc, &["gnu", "musl", "none"]),
+        ("target.libc", libc, &["gnu", "musl"]),
         ("launcher.kind", &flavor.launcher.kind, &["rust", "go", "other"]),
     ] {
         if !allowed.contains(&word) {

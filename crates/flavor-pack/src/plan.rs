@@ -15,6 +15,8 @@ use crate::{Error, Result};
 
 mod native;
 mod rules;
+#[cfg(test)]
+mod schema_tests;
 
 pub(crate) use native::{CacheValidation, PlanWorkenv, SetupCommand};
 pub(crate) use rules::{check_text, check_variable};

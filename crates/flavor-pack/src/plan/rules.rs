@@ -10,11 +10,11 @@ use super::{Plan, PlanRuntimeEnvironment, PlanSlot};
 use crate::{Error, Result, compose};
 
 /// Lifecycles that mean "unpacked at the first start": all that packages with commands may have.
-const UNPACKED_AT_ONCE: [&str; 5] = ["runtime", "startup", "eager", "cache", "cached"];
+pub(super) const UNPACKED_AT_ONCE: [&str; 5] = ["runtime", "startup", "eager", "cache", "cached"];
 /// Every other word of the format.
-const OTHER_LIFECYCLES: [&str; 9] =
+pub(super) const OTHER_LIFECYCLES: [&str; 9] =
     ["init", "shutdown", "temporary", "temp", "volatile", "lazy", "dev", "config", "platform"];
-const ROLES: [&str; 4] = ["runtime", "dependencies", "application", "data"];
+pub(super) const ROLES: [&str; 4] = ["runtime", "dependencies", "application", "data"];
 
 impl Plan {
     pub(super) fn check(&self) -> Result<()> {
