@@ -1,14 +1,18 @@
 //! What a package says about itself. The package is opened with every check of the reader, so nothing unsigned is
 //! shown as if it were signed; launcher and slots are not read (that is `verify`).
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use pspf::Package;
 use pspf::hex;
 use pspf::operations::OperationChain;
 
+use crate::package_file::PackageFile;
 use crate::{Error, Result};
+
+/// The slot in which the original keeps its own statements about a package. It has no full digest, and nothing of it is
+/// ever executed (security rule S21).
+pub(crate) const ATTESTATION: &str = "_attestation";
 
 /// A package as its metadata describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +58,8 @@ pub struct Slot {
 
 /// Opens a package and describes it.
 pub fn inspect(path: &Path) -> Result<Report> {
-    let file = open(path)?;
-    let package = Package::open(&file).map_err(Error::package(path))?;
+    let file = PackageFile::open(path)?;
+    let package = Package::open(file.file()).map_err(Error::package(path))?;
     let mut slots = Vec::new();
     for (index, descriptor) in package.descriptors().iter().enumerate() {
         let chain = OperationChain::unpack(descriptor.operations, 0).map_err(Error::package(path))?;
@@ -83,14 +87,4 @@ pub fn inspect(path: &Path) -> Result<Report> {
         slots,
         foreign: package.is_foreign(),
     })
-}
-
-/// Opens a package file. Only regular files can be read at offsets; a folder or a pipe is refused before that.
-pub(crate) fn open(path: &Path) -> Result<File> {
-    let metadata = std::fs::metadata(path).map_err(Error::io("open the package", path))?;
-    if !metadata.is_file() {
-        let reason = "it is no regular file";
-        return Err(Error::package(path)(pspf::Error::NotAPackage { length: 0, reason }));
-    }
-    File::open(path).map_err(Error::io("open the package", path))
 }

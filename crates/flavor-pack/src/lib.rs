@@ -9,7 +9,9 @@
 //! | material → stored bytes | `store`, `cut`, `frames` |
 //! | what machine a launcher is for | `executable` |
 //! | the signed JSON | `document` |
+//! | stored bytes → content, for the next two | `decode`, rules in `judgement` |
 //! | every byte of a package checked | [`verify`] |
+//! | slots as files and folders | [`extract`] |
 //! | what a package says about itself | [`inspect`] |
 //! | key files and seeds | [`keys`] |
 //! | ticks and cancellation | [`progress`] |
@@ -19,15 +21,19 @@ mod archive;
 pub mod assemble;
 mod compose;
 mod cut;
+mod decode;
 mod document;
 mod encoded;
 mod error;
 mod executable;
+pub mod extract;
 mod frames;
 pub mod inspect;
+mod judgement;
 pub mod keys;
 mod material;
 mod members;
+mod package_file;
 mod place;
 pub mod plan;
 pub mod progress;

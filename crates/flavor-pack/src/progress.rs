@@ -13,6 +13,8 @@ pub enum Stage {
     Write,
     /// A package is checked; stored bytes.
     Verify,
+    /// Slots are written as files and folders; stored bytes.
+    Extract,
 }
 
 impl Stage {
@@ -22,6 +24,7 @@ impl Stage {
             Self::Compress => "compress",
             Self::Write => "write",
             Self::Verify => "verify",
+            Self::Extract => "extract",
         }
     }
 }

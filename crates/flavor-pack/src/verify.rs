@@ -2,21 +2,26 @@
 //! slot with every frame, decoded down to its members, so that a package that verifies can be unpacked. Each byte
 //! is read once, from one descriptor (security rule S10). Nothing is written and nothing of the package runs.
 //!
-//! Whom to trust is not decided here. Packages of other builders are checked with what they have, and the report
-//! says what could not be checked.
+//! Whom to trust is not decided here. Packages of other builders are checked with what they have; [`verify_deep`] also
+//! decodes their slots, and the report says which bytes the signature covers and which not.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use pspf::{ErrorCode, Package, hex};
 
+use crate::decode::Slot;
 use crate::frames::Meter;
-use crate::inspect;
+use crate::inspect::ATTESTATION;
+use crate::package_file::PackageFile;
 use crate::progress::{Progress, Stage};
 use crate::{Error, Result};
 
+mod coverage;
 mod slot;
+
+pub use coverage::{Coverage, CoveredBy};
 
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +65,8 @@ pub struct Report {
     pub package_version: Option<String>,
     /// Whether another builder made the package.
     pub foreign: bool,
+    /// Every byte of the file in order, once the signature held: what lies there, and what vouches for it.
+    pub coverage: Vec<Coverage>,
 }
 
 impl Report {
@@ -91,18 +98,22 @@ impl Report {
 
 /// Verifies every byte of the package at `path`. A damaged package is a report, not an error.
 pub fn verify(path: &Path, progress: &dyn Progress) -> Result<Report> {
-    let file = inspect::open(path)?;
-    let before = file.metadata().map_err(Error::io("look at the package", path))?;
-    let report = verify_open(path, &file, progress)?;
-    let after = file.metadata().map_err(Error::io("look at the package", path))?;
-    if identity(&before) != identity(&after) {
-        let changed = std::io::Error::other("the file was changed while it was read");
-        return Err(Error::io("verify the package", path)(changed));
-    }
+    run(path, false, progress)
+}
+
+/// The same, and the slots of other builders' packages are decoded down to their content too.
+pub fn verify_deep(path: &Path, progress: &dyn Progress) -> Result<Report> {
+    run(path, true, progress)
+}
+
+fn run(path: &Path, deep: bool, progress: &dyn Progress) -> Result<Report> {
+    let file = PackageFile::open(path)?;
+    let report = verify_open(path, file.file(), deep, progress)?;
+    file.must_be_unchanged()?;
     Ok(report)
 }
 
-fn verify_open(path: &Path, file: &File, progress: &dyn Progress) -> Result<Report> {
+fn verify_open(path: &Path, file: &File, deep: bool, progress: &dyn Progress) -> Result<Report> {
     let mut report = Report {
         path: path.to_path_buf(),
         checks: Vec::new(),
@@ -111,6 +122,7 @@ fn verify_open(path: &Path, file: &File, progress: &dyn Progress) -> Result<Repo
         package_name: None,
         package_version: None,
         foreign: false,
+        coverage: Vec::new(),
     };
     progress.check()?;
     let (checks, package) = Package::open_with_checks(file);
@@ -145,16 +157,18 @@ fn verify_open(path: &Path, file: &File, progress: &dyn Progress) -> Result<Repo
         );
         report.record("launcher".to_owned(), launcher.map(|()| detail))?;
     }
-    for (position, slot) in package.metadata().slots.iter().enumerate() {
-        let meter = Meter { progress, stage: Stage::Verify, done: &done, total, detail: &slot.id };
-        let name = format!("slot {position} ({})", slot.id);
-        if package.is_foreign() && slot.digest().is_none() && slot.id == "_attestation" {
-            // Nothing of it is ever executed (security rule S21), so its missing digest is no failure.
-            report.record(name, Ok("not checked: the metadata has no full SHA-256 of it".to_owned()))?;
-            continue;
-        }
-        report.record(name, slot::verify(&package, position, &meter))?;
+    for position in 0..package.descriptors().len() {
+        let slot = match Slot::of(&package, position) {
+            Ok(slot) => slot,
+            Err(error) => {
+                report.record(format!("slot {position}"), Err(error))?;
+                continue;
+            }
+        };
+        let meter = Meter { progress, stage: Stage::Verify, done: &done, total, detail: slot.id() };
+        report.record(format!("slot {position} ({})", slot.id()), verify_slot(&slot, deep, &meter))?;
     }
+    report.coverage = coverage::of(&package)?;
     if package.is_foreign() {
         let detail =
             "made by another builder: launcher, slot table and gaps are not covered by its signature";
@@ -163,21 +177,25 @@ fn verify_open(path: &Path, file: &File, progress: &dyn Progress) -> Result<Repo
     Ok(report)
 }
 
+fn verify_slot(slot: &Slot<'_, &File>, deep: bool, meter: &Meter<'_>) -> Result<String> {
+    let foreign = slot.package.is_foreign();
+    if slot.expected.is_none() && slot.size() > 0 {
+        if slot.id() != ATTESTATION {
+            let message = format!("slot {} has no full SHA-256 in the metadata", slot.position);
+            return Err(pspf::Error::rule(ErrorCode::PspfForeign, message).into());
+        }
+        // Nothing of it is ever executed (security rule S21), so its missing digest is no failure.
+        if !deep {
+            return Ok("not checked: the metadata has no full SHA-256 of it".to_owned());
+        }
+    }
+    if foreign && !deep { slot::stored(slot, meter) } else { slot::content(slot, meter) }
+}
+
 /// Whether an error is about the package and not about the attempt to read it.
 fn is_verdict(code: ErrorCode) -> bool {
     !matches!(
         code,
         ErrorCode::PspfIo | ErrorCode::FlavorIo | ErrorCode::FlavorAborted | ErrorCode::FlavorInternal
     )
-}
-
-#[cfg(unix)]
-fn identity(metadata: &Metadata) -> (u64, i64, i64, i64, i64) {
-    use std::os::unix::fs::MetadataExt as _;
-    (metadata.len(), metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec())
-}
-
-#[cfg(not(unix))]
-fn identity(metadata: &Metadata) -> (u64, Option<std::time::SystemTime>) {
-    (metadata.len(), metadata.modified().ok())
 }

@@ -10,6 +10,7 @@
 //! | 8 work environments | [`environment`], `composition`, `placeholder` |
 //! | 9 receipts | [`plan`], [`receipt`], [`identity`] |
 //! | 10 staging | [`staging`], `removal` |
+//! | 5.3–5.5 for a folder outside the store | [`tree`] |
 //!
 //! It prints nothing, reads no environment variable by itself, and does not decide whom to trust or what to run.
 #![forbid(unsafe_code)]
@@ -43,6 +44,7 @@ pub mod staging;
 mod test_package;
 #[cfg(test)]
 mod tests;
+pub mod tree;
 mod umask;
 mod unpack;
 

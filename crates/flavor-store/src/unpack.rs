@@ -25,13 +25,8 @@ pub(crate) fn unpack_files<R: ReadAt + Sync>(
     root: &OwnedFd,
 ) -> Result<Members> {
     let budget = Budget::new(slot, unpacked(package, slot));
-    let writers = decode_slot(package, slot, || Writer {
-        directories: Directories::new(root, true),
-        budget: &budget,
-        current: None,
-        members: Vec::new(),
-    })?;
-    let members: Vec<Member> = writers.into_iter().flat_map(|writer| writer.members).collect();
+    let writers = decode_slot(package, slot, || Writer::new(root, Some(&budget)))?;
+    let members: Vec<Member> = writers.into_iter().flat_map(Writer::into_members).collect();
     let members = Members::judge(members)?;
     budget.settle()?;
     Ok(members)
@@ -101,18 +96,33 @@ impl Budget {
     }
 }
 
-struct Writer<'a> {
+/// Creates files and directories; remembers links, which come later.
+pub(crate) struct Writer<'a> {
     directories: Directories<'a>,
-    budget: &'a Budget,
+    budget: Option<&'a Budget>,
     current: Option<File>,
     members: Vec<Member>,
+}
+
+impl<'a> Writer<'a> {
+    /// Writes below `root`. Without a budget the caller counts.
+    pub(crate) fn new(root: &'a OwnedFd, budget: Option<&'a Budget>) -> Self {
+        Self { directories: Directories::new(root, true), budget, current: None, members: Vec::new() }
+    }
+
+    /// What was seen.
+    pub(crate) fn into_members(self) -> Vec<Member> {
+        self.members
+    }
 }
 
 impl MemberSink for Writer<'_> {
     type Error = Error;
 
     fn begin(&mut self, member: &Member) -> Result<()> {
-        self.budget.spend(member)?;
+        if let Some(budget) = self.budget {
+            budget.spend(member)?;
+        }
         match &member.kind {
             Kind::Directory => {
                 self.directories.directory(&member.path).map_err(|error| clash(&member.path, error))?;
