@@ -12,6 +12,7 @@
 //! | stored bytes → content, for the next two | `decode`, rules in `judgement` |
 //! | every byte of a package checked | [`verify`] |
 //! | slots as files and folders | [`extract`] |
+//! | which bytes the signature vouches for | [`coverage`] |
 //! | what a package says about itself | [`inspect`] |
 //! | key files and seeds | [`keys`] |
 //! | ticks and cancellation | [`progress`] |
@@ -20,6 +21,7 @@
 mod archive;
 pub mod assemble;
 mod compose;
+pub mod coverage;
 mod cut;
 mod decode;
 mod document;

@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicU64;
 
 use pspf::{ErrorCode, Package, hex};
 
+use crate::coverage::{self, Coverage};
 use crate::decode::Slot;
 use crate::frames::Meter;
 use crate::inspect::ATTESTATION;
@@ -18,10 +19,7 @@ use crate::package_file::PackageFile;
 use crate::progress::{Progress, Stage};
 use crate::{Error, Result};
 
-mod coverage;
 mod slot;
-
-pub use coverage::{Coverage, CoveredBy};
 
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

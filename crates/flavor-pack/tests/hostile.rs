@@ -1,6 +1,8 @@
 //! Packages whose signer lies, and packages of other builders: what `verify` says when every signature holds.
 #![cfg(unix)]
 
+#[path = "support/by_hand.rs"]
+mod by_hand;
 mod support;
 
 use std::fs;
@@ -278,5 +280,57 @@ fn s21_a_foreign_slot_that_was_changed_or_has_no_full_digest_fails() {
         fs::write(&path, foreign(&[("data", checksum)])).expect("write");
         let report = verify(&path, &Silent).expect("verify");
         assert_eq!(report.failure.expect("failure").code, code);
+    }
+}
+
+/// Repairs the checksums that need no key, as whoever changes a foreign package would.
+fn repaired(mut bytes: Vec<u8>, metadata: std::ops::Range<usize>) -> Vec<u8> {
+    let block = bytes.len() - TRAILER_SIZE + 4;
+    let digest = Sha256::digest(&bytes[metadata]);
+    bytes[block + 96..block + 128].copy_from_slice(&digest);
+    bytes[block + 4..block + 8].fill(0);
+    let adler = adler2::adler32_slice(&bytes[block..block + 8192]);
+    bytes[block + 4..block + 8].copy_from_slice(&adler.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn p1_the_bytes_of_a_foreign_package_that_are_called_covered_are_and_the_others_are_not() {
+    use by_hand::HandSlot;
+    let stage = Stage::new();
+    let path = stage.path("out/foreign.psp");
+    let mut unsigned = HandSlot::new("_attestation", "raw", b"claims that nobody checks", (0, 0), 0);
+    unsigned.digest = false;
+    let slots = [HandSlot::new("data", "gzip", b"what is to be protected", (0, 0), 0), unsigned];
+    let original = by_hand::foreign(&slots);
+    fs::write(&path, &original).expect("write");
+    let report = flavor_pack::verify::verify_deep(&path, &Silent).expect("verify");
+    assert!(report.ok(), "{report:?}");
+    let size = |at: u64| usize::try_from(at).expect("small");
+    assert_eq!(report.coverage.first().map(|range| range.from), Some(0));
+    assert_eq!(report.coverage.last().map(|range| size(range.to)), Some(original.len()));
+    assert!(report.coverage.windows(2).all(|pair| pair[0].to == pair[1].from), "{:?}", report.coverage);
+    let index = IndexBlock::decode(original[original.len() - 8196..][..8192].try_into().expect("block"), 0, original.len() as u64).expect("index");
+    let metadata = size(index.metadata_offset)..size(index.metadata_offset + index.metadata_size);
+    let mut kinds = std::collections::BTreeMap::new();
+    for range in &report.coverage {
+        for position in size(range.from)..size(range.to) {
+            if range.what == "index block" && position % 97 != 0 {
+                continue;
+            }
+            let mut bytes = original.clone();
+            bytes[position] ^= 0xff;
+            fs::write(&path, repaired(bytes, metadata.clone())).expect("write");
+            let accepted = verify(&path, &Silent).expect("verify").ok();
+            // Bytes that nothing vouches for may still break the file; those that something does must always.
+            assert!(range.covered_by.is_none() || !accepted, "byte {position} in {}", range.what);
+            *kinds.entry((range.what.as_str(), range.covered_by.is_some())).or_insert(false) |= accepted;
+        }
+    }
+    for what in ["launcher", "gap", "gzip header of the metadata", "slot table", "slot 1 (_attestation)", "index block"] {
+        assert_eq!(kinds.get(&(what, false)), Some(&true), "{what}: {kinds:?}");
+    }
+    for what in ["metadata", "slot 0 (data)", "public key", "signature"] {
+        assert_eq!(kinds.get(&(what, true)), Some(&false), "{what}: {kinds:?}");
     }
 }

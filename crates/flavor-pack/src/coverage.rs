@@ -45,7 +45,7 @@ pub struct Coverage {
 }
 
 /// The ranges of an opened package.
-pub(super) fn of<R: ReadAt>(package: &Package<R>) -> Result<Vec<Coverage>> {
+pub(crate) fn of<R: ReadAt>(package: &Package<R>) -> Result<Vec<Coverage>> {
     let index = package.index();
     let ours = !package.is_foreign();
     let rendered = ours.then_some(CoveredBy::Rendering);
