@@ -31,6 +31,10 @@ pub struct BindingKey {
 pub struct BindingAssembleRequest {
     /// The plan as JSON text.
     pub manifest_json: String,
+    /// What relative sources are relative to; the working folder of the process by default.
+    pub base: Option<String>,
+    /// What `{workenv}` in sources stands for; `base` by default.
+    pub workenv_base: Option<String>,
     /// The package file; its folder must exist.
     pub output: String,
     /// The launcher to embed.
@@ -45,6 +49,8 @@ pub struct BindingAssembleRequest {
     pub key: BindingKey,
     /// Seconds since 1970 for archive members and the build record.
     pub source_date_epoch: Option<i64>,
+    /// 4096 or 16384: slots begin at multiples of it. What the plan says by default.
+    pub alignment: Option<u32>,
 }
 
 /// A finished package.
@@ -60,6 +66,8 @@ pub struct BindingAssembled {
     pub fingerprint: String,
     /// What became of each slot.
     pub slots: Vec<BindingAssembledSlot>,
+    /// What a person should know although nothing failed.
+    pub warnings: Vec<String>,
 }
 
 /// One slot of a finished package.
@@ -69,7 +77,7 @@ pub struct BindingAssembledSlot {
     pub id: String,
     /// Bytes in the package.
     pub stored_bytes: f64,
-    /// Bytes of the tar stream.
+    /// Bytes that the frames hold; those in the package where there are no frames.
     pub content_bytes: f64,
     /// Members of any kind.
     pub members: f64,
@@ -132,14 +140,18 @@ fn convert(request: BindingAssembleRequest) -> flavor_pack::Result<Request> {
             return Err(option(format!("key source {source:?} does not fit its fields, {expected}")));
         }
     };
-    Ok(Request {
-        manifest_json: request.manifest_json,
-        base: std::env::current_dir().map_err(|source| Error::Io {
+    let base = match request.base {
+        Some(base) => PathBuf::from(base),
+        None => std::env::current_dir().map_err(|source| Error::Io {
             action: "find out the working folder",
             path: PathBuf::from("."),
             source,
         })?,
-        workenv_base: None,
+    };
+    Ok(Request {
+        manifest_json: request.manifest_json,
+        base,
+        workenv_base: request.workenv_base.map(PathBuf::from),
         output: PathBuf::from(request.output),
         launcher: PathBuf::from(request.launcher_path),
         launcher_sha256: request.launcher_sha256,
@@ -147,7 +159,7 @@ fn convert(request: BindingAssembleRequest) -> flavor_pack::Result<Request> {
         threads: request.threads.map(|threads| threads as usize),
         key,
         source_date_epoch: source_date_epoch.transpose()?,
-        alignment: None,
+        alignment: request.alignment.map(u64::from),
     })
 }
 
@@ -159,6 +171,7 @@ impl From<Assembled> for BindingAssembled {
             sha256: assembled.sha256,
             fingerprint: assembled.fingerprint,
             slots: assembled.slots.into_iter().map(Into::into).collect(),
+            warnings: assembled.warnings,
         }
     }
 }

@@ -7,7 +7,9 @@
 
 pub mod assemble;
 pub mod cancel;
+pub mod coverage;
 pub mod error;
+pub mod extract;
 pub mod inspect;
 pub mod keys;
 pub mod progress;

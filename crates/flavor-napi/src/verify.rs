@@ -8,6 +8,7 @@ use napi::{Env, Task};
 use napi_derive::napi;
 
 use crate::cancel::{self, BindingCancelToken};
+use crate::coverage::BindingCoverage;
 use crate::error::{BindingFailure, settle};
 use crate::number;
 use crate::progress::{OnProgress, Reporter};
@@ -43,6 +44,8 @@ pub struct BindingVerifyReport {
     pub package_version: Option<String>,
     /// Whether another builder made the package.
     pub foreign: bool,
+    /// Every byte of the file in order, once the signature held: what lies there, and what vouches for it.
+    pub coverage: Vec<BindingCoverage>,
     /// Code of the first failure.
     pub error_code: Option<String>,
     /// Text of the first failure.
@@ -56,6 +59,7 @@ pub struct BindingVerifyReport {
 /// A verification on its way to a worker thread.
 pub struct VerifyTask {
     path: PathBuf,
+    deep: bool,
     reporter: Reporter,
 }
 
@@ -64,7 +68,10 @@ impl Task for VerifyTask {
     type JsValue = Either<BindingFailure, BindingVerifyReport>;
 
     fn compute(&mut self) -> napi::Result<Self::Output> {
-        Ok(settle(|| verify::verify(&self.path, &self.reporter)))
+        Ok(settle(|| {
+            let verify = if self.deep { verify::verify_deep } else { verify::verify };
+            verify(&self.path, &self.reporter)
+        }))
     }
 
     fn resolve(&mut self, _: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
@@ -75,18 +82,19 @@ impl Task for VerifyTask {
     }
 }
 
-/// Verifies every byte of a package. Nothing of it runs.
+/// Verifies every byte of a package. Nothing of it runs. With `deep`, slots of other builders are decoded too.
 #[napi(
-    ts_args_type = "path: string, onProgress?: ((event: BindingProgress) => void) | null, token?: BindingCancelToken | null",
+    ts_args_type = "path: string, deep: boolean, onProgress?: ((event: BindingProgress) => void) | null, token?: BindingCancelToken | null",
     ts_return_type = "Promise<BindingFailure | BindingVerifyReport>"
 )]
 pub fn verify(
     path: String,
+    deep: bool,
     on_progress: Option<OnProgress>,
     token: Option<&BindingCancelToken>,
 ) -> AsyncTask<VerifyTask> {
     let reporter = Reporter::new(on_progress, cancel::flag(token));
-    AsyncTask::new(VerifyTask { path: path.into(), reporter })
+    AsyncTask::new(VerifyTask { path: path.into(), deep, reporter })
 }
 
 impl From<Report> for BindingVerifyReport {
@@ -108,6 +116,7 @@ impl From<Report> for BindingVerifyReport {
             package_name: report.package_name,
             package_version: report.package_version,
             foreign: report.foreign,
+            coverage: report.coverage.into_iter().map(Into::into).collect(),
         }
     }
 }
