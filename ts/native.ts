@@ -18,6 +18,8 @@ export type {
   BindingAssembled,
   BindingAssembleRequest,
   BindingCheck,
+  BindingCoverage,
+  BindingExtracted,
   BindingInspectReport,
   BindingKeyPair,
   BindingProgress,
@@ -64,8 +66,27 @@ export function assemble(
 }
 
 /** Checks every byte of a package. */
-export function verifyPackage(path: string, reporter: Reporter): Promise<Binding.BindingVerifyReport> {
-  return observedCall(reporter, (module, onProgress, token) => module.verify(path, onProgress, token));
+export function verifyPackage(path: string, deep: boolean, reporter: Reporter): Promise<Binding.BindingVerifyReport> {
+  return observedCall(reporter, (module, onProgress, token) => module.verify(path, deep, onProgress, token));
+}
+
+/** Writes one slot. */
+export function extractOne(
+  path: string,
+  request: Binding.BindingExtractRequest,
+  reporter: Reporter,
+): Promise<Binding.BindingExtracted> {
+  return observedCall(reporter, (module, onProgress, token) => module.extract(path, request, onProgress, token));
+}
+
+/** Writes all slots. */
+export function extractSlots(
+  path: string,
+  folder: string,
+  raw: boolean,
+  reporter: Reporter,
+): Promise<Binding.BindingExtractedAll> {
+  return observedCall(reporter, (module, onProgress, token) => module.extractAll(path, folder, raw, onProgress, token));
 }
 
 /** Opens a package and tells what it holds. */

@@ -6,7 +6,7 @@
  * The key is opened by the assembler, after the last line of the project's code has run (security.md S25).
  */
 
-import { mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -31,18 +31,7 @@ import type { SiteTree } from './python/site-tree.js';
 import { checkCommands } from './python/smoke.js';
 import { filesContaining } from './python/tree.js';
 import { findUv } from './python/uv.js';
-
-/** Who signs a package. */
-export type PackKey =
-  /** A key that is made for this package and thrown away: integrity, but no identity. */
-  | { readonly source: 'ephemeral' }
-  /** The key whose 32 bytes are the SHA-256 of a text. */
-  | { readonly source: 'seed'; readonly seed: string }
-  /** A private key file: PKCS#8 PEM, or 32 raw bytes. */
-  | { readonly source: 'file'; readonly path: string };
-
-/** Compression level: 3 is fast, 9 the usual one, 19 for releases. */
-export type PackLevel = 3 | 9 | 19;
+import { checkedKey, checkedLevel, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
 
 /** Options of {@link pack}. */
 export interface PackOptions extends ObservableOptions {
@@ -127,9 +116,7 @@ export function pack(options: PackOptions = {}): Promise<PackResult> {
 
 async function packObserved(options: PackOptions, reporter: Reporter): Promise<PackResult> {
   const cwd = resolve(options.cwd ?? process.cwd());
-  const level = options.level ?? 9;
-  if (![3, 9, 19].includes(level))
-    throw new TypeError(`Expected \`level\` to be 3, 9 or 19, got \`${String(level)}\`.`);
+  const level = checkedLevel(options.level);
   const key = await checkedKey(options.key ?? { source: 'ephemeral' }, cwd);
   const environment = options.environment ?? process.env;
   const epoch = sourceDateEpoch(environment);
@@ -267,38 +254,10 @@ async function stage<Value>(
   return value;
 }
 
-/** Absolute path of the key, which must exist; nobody looks into it yet. */
-async function checkedKey(key: PackKey, cwd: string): Promise<PackKey> {
-  if (key.source !== 'file') return key;
-  const path = resolve(cwd, key.path);
-  try {
-    await stat(path);
-  } catch (cause) {
-    throw new FlavorError('ERR_FLAVOR_NOT_FOUND', `there is no key file at this path: ${path}`, {
-      path,
-      hints: ['create a key pair with `flavor keygen`'],
-      cause,
-    });
-  }
-  return { source: 'file', path };
-}
-
 function givenRuntime(options: PackOptions, { manifest }: BuildSession, cwd: string): GivenRuntime | undefined {
   if (options.pythonArchive !== undefined) return { path: resolve(cwd, options.pythonArchive), sha256: undefined };
   const path = manifest.python.archive ?? manifest.python.path;
   return path === undefined ? undefined : { path, sha256: manifest.python.sha256 };
-}
-
-/** Seconds since 1970, if the variable is set; a value that cannot be obeyed must not pass as a repeatable build. */
-function sourceDateEpoch(environment: Environment): number | undefined {
-  const text = environment['SOURCE_DATE_EPOCH'] ?? '';
-  if (text === '') return undefined;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new FlavorError(
-    'ERR_FLAVOR_OPTION',
-    `SOURCE_DATE_EPOCH is not a whole number of seconds since 1970 (got \`${text}\`)`,
-    { hints: ['unset SOURCE_DATE_EPOCH, or set it to a number such as `date +%s` prints'] },
-  );
 }
 
 /** Variables that keep inside the scratch folder what uv and build back ends forget in temporary folders. */

@@ -5,11 +5,32 @@
 import { resolve } from 'node:path';
 
 import type { ErrorCode } from './error-codes.js';
-import { knownCode, verifyPackage } from './native.js';
+import { type BindingCoverage, knownCode, verifyPackage } from './native.js';
 import { type ObservableOptions, observed } from './progress.js';
 
 /** Options of {@link verify}. */
-export interface VerifyOptions extends ObservableOptions {}
+export interface VerifyOptions extends ObservableOptions {
+  /**
+   * Whether slots of other builders' packages are decoded down to their content. Ours always are.
+   * @default false
+   */
+  readonly deep?: boolean | undefined;
+}
+
+/** A range of a package file, and what vouches for it. */
+export interface Coverage {
+  /** Offset of the first byte. */
+  readonly from: number;
+  /** Offset behind the last byte. */
+  readonly to: number;
+  /** What lies there. */
+  readonly what: string;
+  /**
+   * It is signed, its digest is in the signed text, or the signed text determines it. `undefined` where whoever has the
+   * file can change it.
+   */
+  readonly coveredBy: 'signature' | 'signed-digest' | 'rendering' | undefined;
+}
 
 /** One thing that was checked. */
 export interface VerifyCheck {
@@ -32,6 +53,10 @@ export interface VerifyResult {
   readonly signer: { readonly fingerprint: string } | undefined;
   /** Known once the signature held. */
   readonly package: { readonly name: string; readonly version: string } | undefined;
+  /** Whether another builder made the package. */
+  readonly foreign: boolean;
+  /** Every byte of the file in order; empty until the signature held. */
+  readonly coverage: readonly Coverage[];
   /** The first thing that did not hold. */
   readonly failure:
     | {
@@ -52,7 +77,7 @@ export interface VerifyResult {
  */
 export function verify(path: string, options: VerifyOptions = {}): Promise<VerifyResult> {
   return observed(options, async (reporter) => {
-    const report = await verifyPackage(resolve(path), reporter);
+    const report = await verifyPackage(resolve(path), options.deep ?? false, reporter);
     const { fingerprint, packageName, packageVersion, errorCode, errorMessage, errorHints, errorOffset } = report;
     return {
       path: report.path,
@@ -61,6 +86,8 @@ export function verify(path: string, options: VerifyOptions = {}): Promise<Verif
       signer: fingerprint == null ? undefined : { fingerprint },
       package:
         packageName == null || packageVersion == null ? undefined : { name: packageName, version: packageVersion },
+      foreign: report.foreign,
+      coverage: report.coverage.map(coverage),
       failure:
         errorCode == null
           ? undefined
@@ -72,4 +99,9 @@ export function verify(path: string, options: VerifyOptions = {}): Promise<Verif
             },
     };
   });
+}
+
+/** A range as the library shows it. */
+export function coverage({ from, to, what, coveredBy }: BindingCoverage): Coverage {
+  return { from, to, what, coveredBy: coveredBy ?? undefined };
 }

@@ -6,6 +6,9 @@ import { readFileSync } from 'node:fs';
 
 import { Command, CommanderError } from 'commander';
 
+import { addAssembleCommand } from './commands/assemble.js';
+import { addExtractCommand } from './commands/extract.js';
+import { addExtractAllCommand } from './commands/extract-all.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addKeygenCommand } from './commands/keygen.js';
 import { addPackCommand } from './commands/pack.js';
@@ -52,8 +55,17 @@ function buildProgram(): Command {
     .exitOverride()
     // Mistakes are printed by us, in our form.
     .configureOutput({ outputError: () => undefined });
-  for (const add of [addPackCommand, addVerifyCommand, addInspectCommand, addKeygenCommand, addRunCommand])
-    add(program);
+  const commands = [
+    addPackCommand,
+    addAssembleCommand,
+    addVerifyCommand,
+    addInspectCommand,
+    addExtractCommand,
+    addExtractAllCommand,
+    addKeygenCommand,
+    addRunCommand,
+  ];
+  for (const add of commands) add(program);
   for (const command of program.commands) command.exitOverride().configureOutput({ outputError: () => undefined });
   return program;
 }

@@ -1,9 +1,9 @@
 /**
- * Which key `pack` signs with. A flag wins over a variable; two flags, or two variables that differ, are a mistake
+ * Which key `pack` and `assemble` sign with. A flag wins over a variable; two flags, or two variables that differ, are a mistake
  * that is not resolved by guessing: a package signed by the wrong key is worse than none.
  */
 
-import type { PackKey } from '../pack.js';
+import type { PackKey } from '../signing.js';
 import { usageError } from './exit.js';
 
 /** Everything that can name a key. */
@@ -53,6 +53,17 @@ export async function chooseKey(
     throw usageError(`${VARIABLES.join(' and ')} hold different seeds`, 'they mean the same; unset one of them');
   }
   return { key: seedKey(seed, 'the seed'), warning: undefined };
+}
+
+/** Where the key came from, in words. */
+export function keySourceText(source: PackKey['source']): string {
+  return { ephemeral: 'an ephemeral key', seed: 'a key from a seed', file: 'a key file' }[source];
+}
+
+/** What should be said about a package that this key signed. */
+export function keyNote(key: PackKey): string | undefined {
+  if (key.source !== 'ephemeral') return undefined;
+  return 'the key was made for this package and is gone: it proves integrity, but not who made it (`--key`)';
 }
 
 function seedKey(seed: string, what: string): PackKey {

@@ -115,10 +115,11 @@ fn gzip_header<R: ReadAt>(package: &Package<R>) -> Result<u64> {
     let (offset, length) = (index.metadata_offset, index.metadata_size);
     // The reader has held the length against its limit, and decoded the member.
     let mut stored = vec![0; usize::try_from(length).unwrap_or(0)];
-    package
-        .source()
-        .read_exact_at(&mut stored, offset)
-        .map_err(|source| pspf::Error::Io { offset, length, source })?;
+    package.source().read_exact_at(&mut stored, offset).map_err(|source| pspf::Error::Io {
+        offset,
+        length,
+        source,
+    })?;
     let flags = stored.get(3).copied().unwrap_or(0);
     let mut end = 10;
     if flags & EXTRA != 0 {

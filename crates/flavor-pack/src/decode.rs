@@ -63,11 +63,7 @@ impl<'p, R: ReadAt + Sync> Slot<'p, R> {
     }
 
     /// Gives the stored bytes as they are.
-    pub(crate) fn stored(
-        &self,
-        meter: &Meter<'_>,
-        mut sink: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub(crate) fn stored(&self, meter: &Meter<'_>, mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let mut stored = Stored::new(self, meter);
         while let Some(piece) = stored.next()? {
             sink(piece)?;
@@ -105,7 +101,8 @@ impl<'p, R: ReadAt + Sync> Slot<'p, R> {
     fn compare(&self, digest: [u8; 32]) -> Result<()> {
         let Some(expected) = self.expected.filter(|expected| *expected != digest) else { return Ok(()) };
         let (found, expected) = (hex::encode(&digest), hex::encode(&expected));
-        let message = format!("slot {} digest does not match (got {found}, expected {expected})", self.position);
+        let message =
+            format!("slot {} digest does not match (got {found}, expected {expected})", self.position);
         let offset = self.package.descriptors()[self.position].offset;
         Err(pspf::Error::at(ErrorCode::PspfSlotDigest, offset, message).into())
     }

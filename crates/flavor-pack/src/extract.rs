@@ -200,7 +200,8 @@ fn find<R: pspf::ReadAt>(package: &Package<R>, name: &str) -> Result<usize> {
         ids().position(|id| id == name)
     };
     position.ok_or_else(|| {
-        let known: Vec<String> = ids().enumerate().map(|(position, id)| format!("{position} {id:?}")).collect();
+        let known: Vec<String> =
+            ids().enumerate().map(|(position, id)| format!("{position} {id:?}")).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         Error::Option { message: format!("the package has no slot {name:?}; it has: {known}") }
     })

@@ -64,7 +64,8 @@ pub(crate) fn judge<R: ReadAt + Sync>(
         return refuse(other, &format!("the name is the same as {one:?} where case is ignored"));
     }
     if ground.windows
-        && let Some((member, why)) = all.clone().find_map(|member| Some((member, windows_refuses(&member.path)?)))
+        && let Some((member, why)) =
+            all.clone().find_map(|member| Some((member, windows_refuses(&member.path)?)))
     {
         return refuse(&member.path, why);
     }
@@ -126,7 +127,9 @@ fn is_device(component: &str) -> bool {
         return true;
     }
     let number = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
-    number.is_some_and(|number| matches!(number, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"))
+    number.is_some_and(|number| {
+        matches!(number, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
+    })
 }
 
 #[cfg(test)]
@@ -163,7 +166,19 @@ mod tests {
 
     #[test]
     fn s13_names_that_windows_changes_are_refused_there() {
-        for name in ["a.", "a ", "x/y.", "a:b", "a\\b", "a\tb", "NUL", "nul.txt", "dir/Com1.tar.gz", "LPT\u{b9}", "aux "] {
+        for name in [
+            "a.",
+            "a ",
+            "x/y.",
+            "a:b",
+            "a\\b",
+            "a\tb",
+            "NUL",
+            "nul.txt",
+            "dir/Com1.tar.gz",
+            "LPT\u{b9}",
+            "aux ",
+        ] {
             assert!(windows_refuses(name).is_some(), "{name:?}");
         }
         for name in ["a.b", ".a", "console", "com", "com10", "nullable", "a b", "ä"] {

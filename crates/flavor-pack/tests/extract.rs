@@ -119,7 +119,8 @@ fn trees_of_every_chain_and_of_every_builder_come_out_alike() {
         let slot = HandSlot::tree(operations, &members, unpacked);
         for package in [ours("linux", std::slice::from_ref(&slot)), foreign(&[slot])] {
             let bench = Bench::new(&package);
-            let extracted = bench.extract("tree", "out").unwrap_or_else(|error| panic!("{operations}: {error}"));
+            let extracted =
+                bench.extract("tree", "out").unwrap_or_else(|error| panic!("{operations}: {error}"));
             assert_eq!((extracted.bytes, extracted.members), unpacked, "{operations}");
             seen.push(tree(&bench.path("out")));
             let report = verify::verify_deep(&bench.package(), &Silent).expect("verify");
@@ -134,14 +135,17 @@ fn trees_of_every_chain_and_of_every_builder_come_out_alike() {
 #[test]
 fn files_of_every_chain_come_out_as_they_were() {
     let content = filler(300_000);
-    for operations in ["raw", "gzip", "bzip2", "xz", "zstd", "gzip|zstd", "zstd|gzip", "gzip|gzip|gzip|gzip|gzip"] {
+    for operations in
+        ["raw", "gzip", "bzip2", "xz", "zstd", "gzip|zstd", "zstd|gzip", "gzip|gzip|gzip|gzip|gzip"]
+    {
         let mut slot = HandSlot::new("data", operations, &content, (300_000, 1), 70_000);
         slot.permissions = "0755".to_owned();
         let mut set_id = slot.clone();
         set_id.permissions = "4755".to_owned();
         for package in [ours("linux", std::slice::from_ref(&slot)), foreign(&[set_id])] {
             let bench = Bench::new(&package);
-            let extracted = bench.extract("0", "data").unwrap_or_else(|error| panic!("{operations}: {error}"));
+            let extracted =
+                bench.extract("0", "data").unwrap_or_else(|error| panic!("{operations}: {error}"));
             assert_eq!((extracted.kind, extracted.bytes), (Kind::File, 300_000));
             assert!(fs::read(bench.path("data")).expect("read") == content, "{operations}");
             let mode = fs::metadata(bench.path("data")).expect("metadata").mode();
@@ -179,7 +183,10 @@ fn all_slots_go_into_numbered_places_whatever_they_are_called() {
     let package = pspf::Package::open(fs::read(bench.package()).expect("read")).expect("open");
     assert_eq!(fs::read(all.metadata).expect("read"), package.metadata_json());
     extract_all(&bench.package(), &bench.path("raw"), true, &Silent).expect("extract");
-    assert_eq!(names(&bench.path("raw")), ["00_a_.._.._x.tar.gz", "01__.gz", "02_metadata.json", "metadata.json"]);
+    assert_eq!(
+        names(&bench.path("raw")),
+        ["00_a_.._.._x.tar.gz", "01__.gz", "02_metadata.json", "metadata.json"]
+    );
     assert_eq!(names(bench.folder.path()), ["app.psp", "out", "raw"]);
 }
 
@@ -206,7 +213,9 @@ fn nothing_that_exists_is_replaced_unless_that_was_asked_for() {
     fs::write(bench.path("full/mine"), b"mine").expect("write");
     std::os::unix::fs::symlink("full", bench.path("link")).expect("link");
     let before = tree(bench.folder.path());
-    for (slot, to) in [("0", "file"), ("0", "full"), ("0", "link"), ("1", "file"), ("1", "full"), ("1", "link")] {
+    for (slot, to) in
+        [("0", "file"), ("0", "full"), ("0", "link"), ("1", "file"), ("1", "full"), ("1", "link")]
+    {
         for replace in [false, true] {
             if replace && slot == "1" && to != "full" {
                 continue;
@@ -223,7 +232,10 @@ fn nothing_that_exists_is_replaced_unless_that_was_asked_for() {
     assert_eq!(fs::read(bench.path("file")).expect("read"), b"new");
     // The link itself is replaced, not what it leads to.
     bench.run("1", "link", false, true).expect("replace");
-    assert_eq!((fs::read(bench.path("link")).expect("read"), names(&bench.path("full"))), (b"new".to_vec(), vec!["mine".to_owned()]));
+    assert_eq!(
+        (fs::read(bench.path("link")).expect("read"), names(&bench.path("full"))),
+        (b"new".to_vec(), vec!["mine".to_owned()])
+    );
     assert!(bench.extract("1", "no/such/folder/x").is_err());
 }
 
@@ -251,8 +263,9 @@ fn a_changed_byte_in_any_chain_leaves_nothing_and_is_told_as_a_digest() {
         ("bzip2", HandSlot::new("f", "bzip2", &content, (200_000, 1), 0)),
         ("gzip|zstd", HandSlot::new("f", "gzip|zstd", &content, (200_000, 1), 60_000)),
     ] {
-        for package in [ours("linux", std::slice::from_ref(&slot)), foreign(&[slot.clone()])] {
-            let start = package.windows(slot.stored.len()).position(|part| part == slot.stored).expect("slot");
+        for package in [ours("linux", std::slice::from_ref(&slot)), foreign(std::slice::from_ref(&slot))] {
+            let start =
+                package.windows(slot.stored.len()).position(|part| part == slot.stored).expect("slot");
             for offset in [0, slot.stored.len() / 2, slot.stored.len() - 1] {
                 let mut changed = package.clone();
                 changed[start + offset] ^= 0x10;

@@ -41,7 +41,12 @@ impl World {
         while let Some(path) = pending.pop() {
             let metadata = path.symlink_metadata().expect("metadata");
             let content = if metadata.is_file() { fs::read(&path).expect("read") } else { Vec::new() };
-            found.push(format!("{} {:o} {} {content:?}", path.display(), metadata.mode(), metadata.is_dir() || metadata.nlink() == 1));
+            found.push(format!(
+                "{} {:o} {} {content:?}",
+                path.display(),
+                metadata.mode(),
+                metadata.is_dir() || metadata.nlink() == 1
+            ));
             if metadata.is_dir() {
                 pending.extend(fs::read_dir(&path).expect("read").map(|entry| entry.expect("entry").path()));
             }
@@ -61,7 +66,9 @@ impl World {
 fn refused(what: &str, os: &str, members: &[Vec<u8>], unpacked: (u64, u64)) {
     for operations in ["tar.zst", "tar.gz", "tar", "tar|xz|zstd"] {
         let slot = HandSlot::tree(operations, members, unpacked);
-        for (form, package) in [("ours", ours(os, std::slice::from_ref(&slot))), ("foreign", foreign(&[slot]))] {
+        for (form, package) in
+            [("ours", ours(os, std::slice::from_ref(&slot))), ("foreign", foreign(&[slot]))]
+        {
             if form == "foreign" && os != "linux" {
                 continue;
             }
@@ -109,7 +116,12 @@ fn s14_links_that_lead_out_are_refused() {
 fn s14_nothing_is_written_through_a_link() {
     let through = [link("door", "../../around"), file("door/victim", b"gotcha")];
     refused("a file behind a link", "linux", &through, (6, 2));
-    refused("a file behind a link inside", "linux", &[folder("a"), link("l", "a"), file("l/f", b"x")], (1, 3));
+    refused(
+        "a file behind a link inside",
+        "linux",
+        &[folder("a"), link("l", "a"), file("l/f", b"x")],
+        (1, 3),
+    );
     refused("a folder over a link", "linux", &[link("l", "."), folder("l"), file("l/f", b"x")], (1, 3));
     refused("a link over a folder", "linux", &[folder("l"), link("l", "../.."), file("l/f", b"x")], (1, 3));
     refused("a file over a link", "linux", &[link("l", "../../victim"), file("l", b"gotcha")], (6, 2));
@@ -237,7 +249,8 @@ fn s12_bombs_that_lie_about_their_size_are_refused_before_they_are_written() {
         ("tar|zstd|xz", bomb(&bomb_header(), "xz")),
         ("zstd|bzip2", bomb(b"", "bzip2")),
     ] {
-        let world = World::new(&ours("linux", &[HandSlot::stored("bomb", operations, stored, (1_000_000, 1))]));
+        let world =
+            World::new(&ours("linux", &[HandSlot::stored("bomb", operations, stored, (1_000_000, 1))]));
         let before = world.state();
         let error = world.extract().expect_err("must be refused");
         assert_eq!(error.code().cli_exit(), 3, "{operations}: {error}");

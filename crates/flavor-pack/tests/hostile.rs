@@ -310,7 +310,12 @@ fn p1_the_bytes_of_a_foreign_package_that_are_called_covered_are_and_the_others_
     assert_eq!(report.coverage.first().map(|range| range.from), Some(0));
     assert_eq!(report.coverage.last().map(|range| size(range.to)), Some(original.len()));
     assert!(report.coverage.windows(2).all(|pair| pair[0].to == pair[1].from), "{:?}", report.coverage);
-    let index = IndexBlock::decode(original[original.len() - 8196..][..8192].try_into().expect("block"), 0, original.len() as u64).expect("index");
+    let index = IndexBlock::decode(
+        original[original.len() - 8196..][..8192].try_into().expect("block"),
+        0,
+        original.len() as u64,
+    )
+    .expect("index");
     let metadata = size(index.metadata_offset)..size(index.metadata_offset + index.metadata_size);
     let mut kinds = std::collections::BTreeMap::new();
     for range in &report.coverage {
@@ -327,7 +332,14 @@ fn p1_the_bytes_of_a_foreign_package_that_are_called_covered_are_and_the_others_
             *kinds.entry((range.what.as_str(), range.covered_by.is_some())).or_insert(false) |= accepted;
         }
     }
-    for what in ["launcher", "gap", "gzip header of the metadata", "slot table", "slot 1 (_attestation)", "index block"] {
+    for what in [
+        "launcher",
+        "gap",
+        "gzip header of the metadata",
+        "slot table",
+        "slot 1 (_attestation)",
+        "index block",
+    ] {
         assert_eq!(kinds.get(&(what, false)), Some(&true), "{what}: {kinds:?}");
     }
     for what in ["metadata", "slot 0 (data)", "public key", "signature"] {

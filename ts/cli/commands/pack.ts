@@ -8,7 +8,7 @@ import { type PackLevel, type PackResult, pack } from '../../index.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT } from '../exit.js';
 import { formatSize } from '../output.js';
-import { chooseKey, type KeyOptions } from '../signing-key.js';
+import { chooseKey, type KeyOptions, keyNote, keySourceText } from '../signing-key.js';
 
 interface PackCommandOptions extends CommonOptions, KeyOptions {
   readonly manifest?: string;
@@ -28,12 +28,7 @@ export function addPackCommand(program: Command): void {
     .addOption(new Option('--private-key <file>', 'the same as --key'))
     .option('--key-seed <seed>', 'sign with a key derived from this seed; `-` reads standard input (also: FLAVOR_SEED)')
     .option('--python-archive <path>', 'archive or folder of a standalone interpreter to pack')
-    .addOption(
-      new Option('--level <level>', 'compression: 3 is fast, 19 is small').default(9).argParser((text): PackLevel => {
-        if (text === '3' || text === '9' || text === '19') return Number(text) as PackLevel;
-        throw new InvalidArgumentError('It must be 3, 9 or 19.');
-      }),
-    );
+    .addOption(levelOption());
   withCommonOptions(command).action(async (options: PackCommandOptions) => {
     await runAction('pack', options, async ({ output, cwd, signal }) => {
       const { key, warning } = await chooseKey(options, process.env, process.stdin);
@@ -49,14 +44,21 @@ export function addPackCommand(program: Command): void {
         onProgress: (event) => output.progress(event),
       });
       output.result(resultObject(result), resultLines(result));
-      if (key.source === 'ephemeral') {
-        output.note(
-          'the key was made for this package and is gone: it proves integrity, but not who made it (`--key`)',
-        );
-      }
+      const note = keyNote(key);
+      if (note !== undefined) output.note(note);
       return EXIT.ok;
     });
   });
+}
+
+/** The option for how hard slots are compressed. */
+export function levelOption(): Option {
+  return new Option('--level <level>', 'compression: 3 is fast, 19 is small')
+    .default(9)
+    .argParser((text): PackLevel => {
+      if (text === '3' || text === '9' || text === '19') return Number(text) as PackLevel;
+      throw new InvalidArgumentError('It must be 3, 9 or 19.');
+    });
 }
 
 function resultObject({ outputs }: PackResult): Record<string, unknown> {
@@ -74,9 +76,8 @@ function resultObject({ outputs }: PackResult): Record<string, unknown> {
 
 function resultLines({ outputs }: PackResult): string[] {
   return outputs.map(({ path, sizeBytes, target, signer }) => {
-    const source = { ephemeral: 'an ephemeral key', seed: 'a key from a seed', file: 'a key file' }[signer.source];
     const size = `${formatSize(sizeBytes)}, ${target}`;
-    return `${path} (${size}), signer ${signer.fingerprint} (${source}); run it: ${runnable(path)}`;
+    return `${path} (${size}), signer ${signer.fingerprint} (${keySourceText(signer.source)}); run it: ${runnable(path)}`;
   });
 }
 

@@ -34,8 +34,9 @@ impl<'a> Announced<'a> {
     fn spend(&self, bytes: u64, members: u64) -> Result<()> {
         let members = self.members.fetch_add(members, Ordering::Relaxed) + members;
         // Saturating: a header may claim any size.
-        let before =
-            self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(sum.saturating_add(bytes)));
+        let before = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(sum.saturating_add(bytes)));
         let bytes = before.unwrap_or(u64::MAX).saturating_add(bytes);
         if members > self.most.members || bytes > self.most.bytes {
             return Err(self.differs("or more ", bytes, members));
@@ -56,11 +57,8 @@ impl<'a> Announced<'a> {
     }
 
     fn differs(&self, more: &str, bytes: u64, members: u64) -> Error {
-        let (code, most) = if self.exact {
-            (ErrorCode::PspfTar, "expected")
-        } else {
-            (ErrorCode::PspfLimit, "allowed are")
-        };
+        let (code, most) =
+            if self.exact { (ErrorCode::PspfTar, "expected") } else { (ErrorCode::PspfLimit, "allowed are") };
         let message = format!(
             "slot {} unpacks to {bytes} {more}bytes in {members} {more}members, {most} {} in {}",
             self.position, self.most.bytes, self.most.members

@@ -47,12 +47,8 @@ where
     let runs = frame::runs(frames);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = cores.min(runs.len()).min(WORKERS_MAX);
-    let work = Work {
-        position: slot.position,
-        frames,
-        failed: AtomicBool::new(false),
-        failure: Mutex::new(None),
-    };
+    let work =
+        Work { position: slot.position, frames, failed: AtomicBool::new(false), failure: Mutex::new(None) };
     let sinks = Mutex::new(Vec::new());
     let digest = std::thread::scope(|scope| {
         let (jobs, queue) = sync_channel::<Run>(workers);

@@ -117,13 +117,13 @@ fn framed<R: ReadAt + Sync>(
     }
     std::thread::scope(|scope| {
         let (sender, pieces) = sync_channel(WAITING);
-        let producer = std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("flavor-frames".to_owned())
             .spawn_scoped(scope, move || produce(slot, meter, &sender))
             .map_err(|error| Error::Internal { message: format!("starting a thread: {error}") })?;
-        let outcome = decoded(slot, before, Pieces { pieces, piece: Vec::new(), taken: 0 }, &mut sink);
+        let outcome = decoded(slot, before, Pieces { queue: pieces, piece: Vec::new(), taken: 0 }, &mut sink);
         // Dropping the pieces above stopped the thread if it was not done.
-        let produced = producer
+        let produced = thread
             .join()
             .map_err(|_| Error::Internal { message: "a thread that reads frames panicked".to_owned() })?;
         // What failed in front is the reason for what failed behind.
@@ -165,7 +165,7 @@ fn produce<R: ReadAt + Sync>(
 
 /// Pieces from another thread as a reader.
 struct Pieces {
-    pieces: Receiver<Vec<u8>>,
+    queue: Receiver<Vec<u8>>,
     piece: Vec<u8>,
     taken: usize,
 }
@@ -173,7 +173,7 @@ struct Pieces {
 impl Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.taken == self.piece.len() {
-            let Ok(piece) = self.pieces.recv() else { return Ok(0) };
+            let Ok(piece) = self.queue.recv() else { return Ok(0) };
             (self.piece, self.taken) = (piece, 0);
         }
         let length = buffer.len().min(self.piece.len() - self.taken);

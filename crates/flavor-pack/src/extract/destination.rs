@@ -10,6 +10,9 @@ use tempfile::TempDir;
 use crate::judgement::Ground;
 use crate::{Error, Result, place};
 
+const EXISTS: &str = "replace what is there already";
+const IS_FOLDER: &str = "write a file where a folder is";
+
 /// How what was staged comes to its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Publish {
@@ -33,17 +36,18 @@ pub(super) struct Staging {
 impl Staging {
     /// For a tree: the destination must not exist, or be an empty folder.
     pub(super) fn for_folder(destination: &Path) -> Result<Self> {
-        let failed = |kind: io::ErrorKind| Error::output("extract to", destination)(kind.into());
+        let refuse = |action, kind: io::ErrorKind| Err(Error::output(action, destination)(kind.into()));
         match fs::symlink_metadata(destination) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Self::below(place::folder_of(destination), destination, Publish::Folder)
             }
             Err(error) => Err(Error::output("extract to", destination)(error)),
-            Ok(metadata) if !metadata.is_dir() => Err(failed(io::ErrorKind::AlreadyExists)),
+            Ok(metadata) if !metadata.is_dir() => refuse(EXISTS, io::ErrorKind::AlreadyExists),
             Ok(_) => {
-                let mut entries = fs::read_dir(destination).map_err(Error::output("extract to", destination))?;
+                let mut entries =
+                    fs::read_dir(destination).map_err(Error::output("extract to", destination))?;
                 if entries.next().is_some() {
-                    return Err(failed(io::ErrorKind::DirectoryNotEmpty));
+                    return refuse("fill a folder that is not empty", io::ErrorKind::DirectoryNotEmpty);
                 }
                 Self::below(destination, destination, Publish::Entries)
             }
@@ -52,15 +56,15 @@ impl Staging {
 
     /// For a file: the destination must not exist, unless it may be replaced.
     pub(super) fn for_file(destination: &Path, replace: bool) -> Result<Self> {
-        let failed = |kind: io::ErrorKind| Error::output("extract to", destination)(kind.into());
+        let refuse = |action, kind: io::ErrorKind| Err(Error::output(action, destination)(kind.into()));
         if destination.file_name().is_none() {
-            return Err(failed(io::ErrorKind::IsADirectory));
+            return refuse(IS_FOLDER, io::ErrorKind::IsADirectory);
         }
         match fs::symlink_metadata(destination) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::output("extract to", destination)(error)),
-            Ok(metadata) if metadata.is_dir() => return Err(failed(io::ErrorKind::IsADirectory)),
-            Ok(_) if !replace => return Err(failed(io::ErrorKind::AlreadyExists)),
+            Ok(metadata) if metadata.is_dir() => return refuse(IS_FOLDER, io::ErrorKind::IsADirectory),
+            Ok(_) if !replace => return refuse(EXISTS, io::ErrorKind::AlreadyExists),
             Ok(_) => {}
         }
         let publish = if replace { Publish::Replacement } else { Publish::File };

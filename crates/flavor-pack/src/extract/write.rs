@@ -91,8 +91,7 @@ fn tree<R: ReadAt + Sync>(
     }
 
     let tree = Tree::new(staged).map_err(|error| named(error, destination))?;
-    let sinks =
-        slot.tree(meter, || Counted::new(announced, Writer { inner: tree.writer(), destination }))?;
+    let sinks = slot.tree(meter, || Counted::new(announced, Writer { inner: tree.writer(), destination }))?;
     announced.settle()?;
     let mut members = Vec::new();
     let mut writers = Vec::new();
@@ -119,7 +118,8 @@ fn tree<R: ReadAt + Sync>(
 
 /// The mode of a single file. Its owner can always read and write it; set-id and sticky bits are dropped.
 fn mode<R: ReadAt + Sync>(slot: &Slot<'_, R>) -> u32 {
-    let stated = slot.package.metadata().slots.get(slot.position).and_then(|slot| slot.permissions.as_deref());
+    let stated =
+        slot.package.metadata().slots.get(slot.position).and_then(|slot| slot.permissions.as_deref());
     let octal = stated.map(|text| text.strip_prefix("0o").unwrap_or(text));
     let mode = octal.and_then(|text| u32::from_str_radix(text, 8).ok()).unwrap_or(0o644);
     mode & 0o777 | 0o600

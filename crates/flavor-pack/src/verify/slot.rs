@@ -1,8 +1,8 @@
 //! One slot of a package, whole: through every operation of its chain down to members or bytes, counted against what
 //! the metadata announces, and judged by the rules that concern the whole slot (security rules S13, S14).
 
-use pspf::tar::{Member, MemberSink};
 use pspf::ReadAt;
+use pspf::tar::{Member, MemberSink};
 
 use crate::decode::{Announced, Counted, FileCount, Slot};
 use crate::frames::Meter;

@@ -31,7 +31,13 @@ pub(crate) struct HandSlot {
 
 impl HandSlot {
     /// Content under a chain; cut into frames of `frame` bytes of content before a last zstd.
-    pub(crate) fn new(id: &str, operations: &str, content: &[u8], unpacked: (u64, u64), frame: usize) -> Self {
+    pub(crate) fn new(
+        id: &str,
+        operations: &str,
+        content: &[u8],
+        unpacked: (u64, u64),
+        frame: usize,
+    ) -> Self {
         let chain = OperationChain::parse(operations).expect("operations");
         let mut frames = Vec::new();
         let stored = match chain.operations() {
@@ -142,12 +148,12 @@ pub(crate) fn ours(os: &str, slots: &[HandSlot]) -> Vec<u8> {
 /// A package as another builder would make it: deflated JSON with a name in the gzip header, no `x-flavor`, gaps.
 pub(crate) fn foreign(slots: &[HandSlot]) -> Vec<u8> {
     let entries: Vec<Value> = slots.iter().enumerate().map(|(position, slot)| slot.entry(position)).collect();
-    let json = json!({"format": "PSPF/2025", "package": {"name": "Foreign_One", "version": "2"}, "slots": entries,
+    let json =
+        json!({"format": "PSPF/2025", "package": {"name": "Foreign_One", "version": "2"}, "slots": entries,
                       "execution": {"primary_slot": 0, "command": "x"}})
-    .to_string();
-    let mut stored = flate2::GzBuilder::new()
-        .filename("psp.json")
-        .write(Vec::new(), flate2::Compression::default());
+        .to_string();
+    let mut stored =
+        flate2::GzBuilder::new().filename("psp.json").write(Vec::new(), flate2::Compression::default());
     stored.write_all(json.as_bytes()).expect("compress");
     let stored = stored.finish().expect("compress");
     let mut bytes = [LAUNCHER, b"gap!", &stored].concat();
