@@ -44,7 +44,7 @@ async function install() {
 }
 
 async function build() {
-  const { code } = await run('build launcher, addon and TypeScript', 'cargo', ['xtask', 'build']);
+  const { code } = await run('build launcher, builder, addon and TypeScript', 'cargo', ['xtask', 'build']);
   return code === 0;
 }
 

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const entry = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
 const library = createRequire(import.meta.url)(entry) as typeof import('../../dist/index.js');
-const { FlavorError, isFlavorError, inspect, pack, verify } = library;
+const { FlavorError, assemble, extract, extractAll, isFlavorError, inspect, pack, verify } = library;
 const project = fileURLToPath(new URL('../fixtures/no-dependencies', import.meta.url));
 
 let folder: string;
@@ -38,7 +38,17 @@ test('import and require see the same exports and the same error class', async (
   const { stdout, stderr } = await execa(process.execPath, ['-e', script]);
   expect(stderr).toBe('');
   expect(JSON.parse(stdout)).toEqual({
-    names: ['FlavorError', 'generateKeys', 'inspect', 'isFlavorError', 'pack', 'verify'],
+    names: [
+      'FlavorError',
+      'assemble',
+      'extract',
+      'extractAll',
+      'generateKeys',
+      'inspect',
+      'isFlavorError',
+      'pack',
+      'verify',
+    ],
     same: true,
   });
 });
@@ -58,6 +68,48 @@ test('a file that is no package is a result of verify, or an error of inspect', 
   expect(await rejection(inspect(path))).toMatchObject({ code: 'ERR_PSPF_NOT_A_PACKAGE' });
   const found = await verify(path).catch((error: unknown) => ({ ok: false, failure: error }));
   expect(found).toMatchObject({ ok: false, failure: { code: 'ERR_PSPF_NOT_A_PACKAGE' } });
+});
+
+/** A package of one file, by the assembler, with a launcher of filler. */
+async function smallPackage(content: string): Promise<string> {
+  writeFileSync(join(folder, 'data.txt'), content);
+  writeFileSync(join(folder, 'launcher'), 'filler');
+  const slot = { slot: 0, id: 'data', source: 'data.txt', target: 'data.txt', operations: 'gzip' };
+  const plan = { package: { name: 'small', version: '1' }, execution: { command: 'x' }, slots: [slot] };
+  writeFileSync(join(folder, 'plan.json'), JSON.stringify(plan));
+  const options = { manifest: 'plan.json', launcher: 'launcher', output: 'small.psp', cwd: folder } as const;
+  const { path, slots } = await assemble({ ...options, key: { source: 'seed', seed: 'of this test' } });
+  expect(slots).toMatchObject([{ id: 'data', members: 1 }]);
+  return path;
+}
+
+test('assemble, inspect, verify, extract and extractAll go together', async () => {
+  const path = await smallPackage('hello');
+  const { slots, index } = await inspect(path);
+  expect(slots).toMatchObject([{ id: 'data', operations: 'gzip', unpackedBytes: 5, members: 1, frames: [] }]);
+  expect(index.find(({ name }) => name === 'slot_count')?.value).toBe('1');
+  const { ok, coverage, foreign } = await verify(path, { deep: true });
+  expect([ok, foreign, coverage.every(({ coveredBy }) => coveredBy !== undefined)]).toEqual([true, false, true]);
+  const output = join(folder, 'out/data');
+  expect(await extract(path, { slot: 0, output })).toEqual({
+    ...{ index: 0, id: 'data', path: output, kind: 'file', bytes: 5, members: 1, signed: true },
+  });
+  const all = await extractAll(path, { folder: 'all', cwd: folder, raw: true });
+  expect(all.slots.map(({ kind }) => kind)).toEqual(['stored']);
+  expect(readdirSync(all.folder)).toEqual(['00_data.gz', 'metadata.json']);
+});
+
+test('a failed or cancelled extraction leaves nothing', async () => {
+  const path = await smallPackage('hello');
+  const before = readdirSync(folder);
+  expect(await rejection(extract(path, { slot: 'other', output: join(folder, 'new/x') }))).toMatchObject({
+    code: 'ERR_FLAVOR_OPTION',
+  });
+  const stop = AbortSignal.abort(new Error('enough'));
+  expect(await rejection(extractAll(path, { folder: join(folder, 'new/x'), signal: stop }))).toMatchObject({
+    code: 'ERR_FLAVOR_ABORTED',
+  });
+  expect(readdirSync(folder)).toEqual(before);
 });
 
 test('an aborted signal stops pack before it begins', async () => {

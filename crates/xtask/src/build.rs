@@ -1,8 +1,8 @@
-//! Builds what ships, into `dist/`: launcher, addon, TypeScript, in this order.
+//! Builds what ships, into `dist/`: launcher, builder, addon, TypeScript, in this order.
 //!
 //! Guarantees: shipped binaries are built one package at a time (a workspace build would unify features,
-//! and the launcher would grow), from the committed lock file; the launcher holds no path of the machine
-//! that built it, so two checkouts give the same bytes. Cargo and tsc decide what is stale.
+//! and the launcher would grow), from the committed lock file; launcher and builder hold no path of the machine
+//! that built them, so two checkouts give the same bytes. Cargo and tsc decide what is stale.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -12,13 +12,33 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::workspace;
 
-const LAUNCHER_CRATE: &str = "flavor-rs-launcher";
 const ADDON_CRATE: &str = "flavor-napi";
+
+/// A static program that ships beside the addon.
+struct Program {
+    /// The list of `index.json` that it stands in.
+    list: &'static str,
+    package: &'static str,
+    /// Name of the binary, and of the file.
+    binary: &'static str,
+    /// Folder of the profile in cargo's target folder.
+    profile: &'static str,
+}
+
+const LAUNCHER: Program = Program {
+    list: "launchers",
+    package: "flavor-rs-launcher",
+    binary: "flavor-rs-launcher",
+    profile: "launcher",
+};
+// Compresses and hashes: made for speed, where the launcher is made for size.
+const BUILDER: Program =
+    Program { list: "builders", package: "flavor-pack", binary: "flavor-rs-builder", profile: "release" };
 
 /// Builds one part of the repository at the given root.
 type Build = fn(&Path) -> Result<()>;
@@ -26,7 +46,12 @@ type Build = fn(&Path) -> Result<()>;
 /// Runs every part, or one of them.
 pub(crate) fn run(only: Option<&str>) -> Result<()> {
     let root = workspace::root();
-    let parts: [(&str, Build); 3] = [("launcher", launcher), ("addon", addon), ("ts", typescript)];
+    let parts: [(&str, Build); 4] = [
+        ("launcher", |root| program(root, &LAUNCHER)),
+        ("builder", |root| program(root, &BUILDER)),
+        ("addon", addon),
+        ("ts", typescript),
+    ];
     if let Some(name) = only {
         ensure!(parts.iter().any(|(part, _)| *part == name), "no such part: `{name}`");
     }
@@ -57,7 +82,7 @@ fn target_name(triple: &str) -> Result<String> {
     Ok(format!("{system}_{arch}{libc}"))
 }
 
-fn launcher(root: &Path) -> Result<()> {
+fn program(root: &Path, program: &Program) -> Result<()> {
     let triple = host_triple(root)?;
     let target = target_name(&triple)?;
     let target_directory = target_directory(root)?;
@@ -66,40 +91,52 @@ fn launcher(root: &Path) -> Result<()> {
     let mut command = cargo();
     command
         .current_dir(root)
-        .args(["build", "--package", LAUNCHER_CRATE, "--profile", "launcher", "--locked"])
+        .args(["build", "--package", program.package, "--bin", program.binary])
+        .args(["--profile", program.profile, "--locked"])
         // Static gnu builds need an explicit target, else the flags also reach build scripts and proc macros.
         .args(["--target", &triple])
-        .env("CARGO_ENCODED_RUSTFLAGS", launcher_flags(root, &triple)?);
+        .env("CARGO_ENCODED_RUSTFLAGS", program_flags(root, &triple)?);
     for (name, flags) in c_flags(root, &triple)? {
         command.env(name, flags);
     }
     succeed(&mut command)?;
 
     let suffix = if target.starts_with("windows") { ".exe" } else { "" };
-    let file_name = format!("{LAUNCHER_CRATE}{suffix}");
-    let built = target_directory.join(&triple).join("launcher").join(&file_name);
+    let file_name = format!("{}{suffix}", program.binary);
+    let built = target_directory.join(&triple).join(program.profile).join(&file_name);
     let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
-    let shipped = root.join("dist/launchers").join(&target).join(&file_name);
-    place(&shipped, &bytes, true)?;
+    let launchers = root.join("dist/launchers");
+    place(&launchers.join(&target).join(&file_name), &bytes, true)?;
 
     let sha256 = Sha256::digest(&bytes).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    let index = json!({
-        "schema": 1,
-        "launchers": [{
-            "kind": "rust",
-            "target": target,
-            "version": env!("CARGO_PKG_VERSION"),
-            "path": format!("{target}/{file_name}"),
-            "size": bytes.len(),
-            "sha256": sha256,
-        }],
+    let entry = json!({
+        "kind": "rust",
+        "target": target,
+        "version": env!("CARGO_PKG_VERSION"),
+        "path": format!("{target}/{file_name}"),
+        "size": bytes.len(),
+        "sha256": sha256,
     });
-    let text = serde_json::to_string_pretty(&index)? + "\n";
-    place(&root.join("dist/launchers/index.json"), text.as_bytes(), false)
+    record(&launchers.join("index.json"), program.list, &entry)
+}
+
+/// Puts a program into the index; what the other lists say stays.
+fn record(index: &Path, list: &str, entry: &Value) -> Result<()> {
+    let mut document = json!({"schema": 1, "builders": [], "launchers": []});
+    let old = fs::read(index).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    for kept in ["builders", "launchers"] {
+        if let Some(entries) = old.as_ref().and_then(|old| old.get(kept)).filter(|entries| entries.is_array())
+        {
+            document[kept] = entries.clone();
+        }
+    }
+    document[list] = json!([entry]);
+    let text = serde_json::to_string_pretty(&document)? + "\n";
+    place(index, text.as_bytes(), false)
 }
 
 /// The flags of this one call. They replace RUSTFLAGS, so the builder's environment cannot change the bytes.
-fn launcher_flags(root: &Path, triple: &str) -> Result<OsString> {
+fn program_flags(root: &Path, triple: &str) -> Result<OsString> {
     let mut flags = OsString::new();
     if !triple.ends_with("-apple-darwin") {
         flags.push("-Ctarget-feature=+crt-static\u{1f}");
@@ -281,7 +318,7 @@ fn output(command: &mut Command) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{remove_orphans, target_name};
+    use super::{record, remove_orphans, target_name};
     use std::fs;
 
     #[test]
@@ -297,6 +334,20 @@ mod tests {
             assert_eq!(target_name(triple).unwrap(), name);
         }
         assert!(target_name("riscv64gc-unknown-linux-gnu").is_err());
+    }
+
+    #[test]
+    fn a_part_that_is_built_alone_leaves_the_other_entries_of_the_index() {
+        let folder = std::env::temp_dir().join(format!("xtask-index-{}", std::process::id()));
+        let index = folder.join("index.json");
+        fs::create_dir_all(&folder).unwrap();
+        record(&index, "launchers", &serde_json::json!({"path": "old"})).unwrap();
+        record(&index, "builders", &serde_json::json!({"path": "builder"})).unwrap();
+        record(&index, "launchers", &serde_json::json!({"path": "new"})).unwrap();
+        let found: serde_json::Value = serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
+        let expected = serde_json::json!({"schema": 1, "launchers": [{"path": "new"}], "builders": [{"path": "builder"}]});
+        assert_eq!(found, expected);
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

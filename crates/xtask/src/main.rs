@@ -17,8 +17,8 @@ usage: cargo xtask <task>
 
 tasks:
   errors [--check]   write the error tables of Rust, TypeScript and README from crates/pspf/errors.json
-  build [--only launcher|addon|ts]
-                     build what ships, into dist/: launcher, addon, TypeScript";
+  build [--only launcher|builder|addon|ts]
+                     build what ships, into dist/: launcher, builder, addon, TypeScript";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -8,6 +8,7 @@ use pspf::codec::{Encoder, Level};
 use pspf::keys::SigningKey;
 use pspf::layout::{END_MARKER, START_MARKER, TRAILER_SIZE};
 use pspf::operations::{Operation, OperationChain};
+use pspf::render::Rendering;
 use pspf::{IndexBlock, Metadata, SlotDescriptor, hex, keys, metadata, render};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -95,9 +96,56 @@ fn key() -> SigningKey {
     SigningKey::from_secret(&Sha256::digest(b"test123").into())
 }
 
+/// The parts of a package around one raw slot that is too large to be held.
+pub(crate) struct Around {
+    /// Everything in front of the slot.
+    pub(crate) head: Vec<u8>,
+    /// Where the slot begins.
+    pub(crate) slot: u64,
+    /// Everything behind it.
+    pub(crate) trailer: Vec<u8>,
+}
+
+/// A package of ours with one raw slot of so many bytes and this digest.
+pub(crate) fn raw_of_size(size: u64, digest: [u8; 32]) -> Around {
+    let slot = HandSlot::new("large", "raw", b"", (size, 1), 0);
+    let mut document = document("linux", &[slot]);
+    document["slots"][0]["size"] = json!(size);
+    document["slots"][0]["checksum"] = json!(format!("sha256:{}", hex::encode(&digest)));
+    let rendering = rendered(&document);
+    let mut head = LAUNCHER.to_vec();
+    head.extend_from_slice(&rendering.metadata);
+    head.resize(usize::try_from(rendering.table_offset).expect("small"), 0);
+    head.extend_from_slice(&rendering.table);
+    Around { head, slot: rendering.slot_offsets[0], trailer: rendering.trailer }
+}
+
 /// A package of ours for `os` around any slots.
 pub(crate) fn ours(os: &str, slots: &[HandSlot]) -> Vec<u8> {
+    let rendering = rendered(&document(os, slots));
+    let mut file = LAUNCHER.to_vec();
+    let mut place = |offset: u64, bytes: &[u8]| {
+        let offset = usize::try_from(offset).expect("small");
+        file.resize(file.len().max(offset + bytes.len()), 0);
+        file[offset..offset + bytes.len()].copy_from_slice(bytes);
+    };
+    place(rendering.metadata_offset, &rendering.metadata);
+    place(rendering.table_offset, &rendering.table);
+    for (slot, offset) in slots.iter().zip(&rendering.slot_offsets) {
+        place(*offset, &slot.stored);
+    }
+    place(rendering.trailer_offset, &rendering.trailer);
+    file
+}
+
+fn rendered(document: &Value) -> Rendering {
     let key = key();
+    let json = metadata::canonical_json(document);
+    let metadata = Metadata::decode(&json).expect("metadata");
+    render::render(&json, &metadata, key.public_key(), key.sign(&json)).expect("render")
+}
+
+fn document(os: &str, slots: &[HandSlot]) -> Value {
     let facts = slots.iter().map(|slot| {
         let mut offset = 0;
         let frames = slot.frames.iter().map(|(stored, content)| {
@@ -114,7 +162,7 @@ pub(crate) fn ours(os: &str, slots: &[HandSlot]) -> Vec<u8> {
         }
         facts
     });
-    let document = json!({
+    json!({
         "format": "PSPF/2025", "format_version": "1.0.0",
         "package": {"name": "hand", "version": "1"},
         "slots": slots.iter().enumerate().map(|(position, slot)| slot.entry(position)).collect::<Vec<_>>(),
@@ -124,25 +172,9 @@ pub(crate) fn ours(os: &str, slots: &[HandSlot]) -> Vec<u8> {
             "launcher": {"kind": "rust", "version": "0", "size": LAUNCHER.len(),
                          "sha256": hex::encode(&Sha256::digest(LAUNCHER))},
             "slots": facts.collect::<Vec<_>>(),
-            "signer": {"key": hex::encode(&keys::fingerprint(&key.public_key()))},
+            "signer": {"key": hex::encode(&keys::fingerprint(&key().public_key()))},
         }},
-    });
-    let json = metadata::canonical_json(&document);
-    let metadata = Metadata::decode(&json).expect("metadata");
-    let rendering = render::render(&json, &metadata, key.public_key(), key.sign(&json)).expect("render");
-    let mut file = LAUNCHER.to_vec();
-    let mut place = |offset: u64, bytes: &[u8]| {
-        let offset = usize::try_from(offset).expect("small");
-        file.resize(file.len().max(offset + bytes.len()), 0);
-        file[offset..offset + bytes.len()].copy_from_slice(bytes);
-    };
-    place(rendering.metadata_offset, &rendering.metadata);
-    place(rendering.table_offset, &rendering.table);
-    for (slot, offset) in slots.iter().zip(&rendering.slot_offsets) {
-        place(*offset, &slot.stored);
-    }
-    place(rendering.trailer_offset, &rendering.trailer);
-    file
+    })
 }
 
 /// A package as another builder would make it: deflated JSON with a name in the gzip header, no `x-flavor`, gaps.
