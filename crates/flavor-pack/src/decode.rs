@@ -8,7 +8,7 @@
 //! (`content`); nothing is written here.
 
 use pspf::operations::{Operation, OperationChain};
-use pspf::tar::MemberSink;
+use pspf::tar::{self, MemberSink};
 use pspf::{ErrorCode, Package, ReadAt, hex};
 
 use crate::frames::Meter;
@@ -29,6 +29,7 @@ pub(crate) struct Slot<'p, R> {
     pub(crate) chain: OperationChain,
     /// The signed SHA-256 of its stored bytes; in packages of other builders it may be missing.
     pub(crate) expected: Option<[u8; 32]>,
+    tree: bool,
 }
 
 impl<'p, R: ReadAt + Sync> Slot<'p, R> {
@@ -37,7 +38,14 @@ impl<'p, R: ReadAt + Sync> Slot<'p, R> {
         let descriptor = &package.descriptors()[position];
         let chain = OperationChain::unpack(descriptor.operations, 0)?;
         let expected = package.metadata().slots.get(position).and_then(pspf::metadata::Slot::digest);
-        Ok(Self { package, position, chain, expected })
+        let tree = chain.is_tree();
+        let mut slot = Self { package, position, chain, expected, tree };
+        if tree && package.is_foreign() {
+            // The original's Python builder calls single files archives too (FORMAT.md §12). What cannot be decoded is
+            // told when it is decoded for good.
+            slot.tree = stream::beginning(&slot).is_none_or(|content| tar::begins_archive(&content));
+        }
+        Ok(slot)
     }
 
     /// Its name; empty where the metadata has no entry for it.
@@ -52,7 +60,7 @@ impl<'p, R: ReadAt + Sync> Slot<'p, R> {
 
     /// Whether it holds a tree.
     pub(crate) fn is_tree(&self) -> bool {
-        self.chain.is_tree()
+        self.tree
     }
 
     /// Whether its tar stream is our writer's, in frames that begin and end at members (FORMAT.md §9).

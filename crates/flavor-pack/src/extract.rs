@@ -77,7 +77,7 @@ impl Kind {
 pub struct Extracted {
     /// Position.
     pub slot: usize,
-    /// Name; empty where the metadata has no entry for it.
+    /// Name.
     pub id: String,
     /// The file or folder.
     pub path: PathBuf,
@@ -142,7 +142,8 @@ pub fn extract_all(path: &Path, folder: &Path, raw: bool, progress: &dyn Progres
     let done = AtomicU64::new(0);
     let total = package.descriptors().iter().map(|slot| slot.size).sum();
     let mut slots = Vec::new();
-    for position in 0..package.descriptors().len() {
+    // Descriptors without an entry in the metadata mean nothing (FORMAT.md §12).
+    for position in 0..package.metadata().slots.len() {
         let slot = Slot::of(&package, position)?;
         let name = file_name::numbered(&slot, raw);
         let destination = folder.join(&name);
@@ -191,7 +192,7 @@ fn slot_to(
 
 /// The position of a slot that is named by its position or its id.
 fn find<R: pspf::ReadAt>(package: &Package<R>, name: &str) -> Result<usize> {
-    let count = package.descriptors().len();
+    let count = package.metadata().slots.len();
     let ids = || package.metadata().slots.iter().map(|slot| slot.id.as_str());
     let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     let position = if is_number {

@@ -155,7 +155,8 @@ fn verify_open(path: &Path, file: &File, deep: bool, progress: &dyn Progress) ->
         );
         report.record("launcher".to_owned(), launcher.map(|()| detail))?;
     }
-    for position in 0..package.descriptors().len() {
+    // Descriptors without an entry in the metadata mean nothing (FORMAT.md §12).
+    for position in 0..package.metadata().slots.len() {
         let slot = match Slot::of(&package, position) {
             Ok(slot) => slot,
             Err(error) => {

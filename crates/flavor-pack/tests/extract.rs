@@ -157,6 +157,23 @@ fn files_of_every_chain_come_out_as_they_were() {
 }
 
 #[test]
+fn a_file_that_another_builder_calls_an_archive_is_extracted_as_the_file_that_it_is() {
+    let content = b"#!/bin/sh\necho no archive at all\n".repeat(50);
+    for operations in ["tar.gz", "tar", "tar.zst", "tar|gzip|xz"] {
+        let slot = HandSlot::new("script", operations, &content, (0, 0), 0);
+        let bench = Bench::new(&foreign(std::slice::from_ref(&slot)));
+        let extracted = bench.extract("0", "out").unwrap_or_else(|error| panic!("{operations}: {error}"));
+        assert_eq!((extracted.kind, extracted.bytes), (Kind::File, content.len() as u64));
+        assert_eq!(fs::read(bench.path("out")).expect("read"), content);
+        assert!(verify::verify_deep(&bench.package(), &Silent).expect("verify").ok());
+        // Ours say what they hold.
+        let claimed = HandSlot::new("script", operations, &content, (content.len() as u64, 1), usize::MAX);
+        let bench = Bench::new(&ours("linux", &[claimed]));
+        assert_eq!(bench.extract("0", "out").expect_err("must be refused").code(), ErrorCode::PspfTar);
+    }
+}
+
+#[test]
 fn an_empty_slot_is_an_empty_file() {
     for unpacked in [(0, 1), (0, 0)] {
         let bench = Bench::new(&ours("linux", &[HandSlot::new("self", "raw", b"", unpacked, 0)]));

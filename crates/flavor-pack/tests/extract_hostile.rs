@@ -197,8 +197,8 @@ fn s11_more_or_less_than_the_signed_totals_is_refused() {
             assert_eq!(world.state(), before);
         }
     }
-    for claim in [(4, 1), (6, 1), (5, 2), (5, 0)] {
-        for operations in ["raw", "gzip"] {
+    for claim in [(4, 1), (6, 1)] {
+        for operations in ["gzip", "bzip2"] {
             let world = World::new(&ours("linux", &[HandSlot::new("f", operations, b"12345", claim, 0)]));
             let before = world.state();
             assert!(world.extract().is_err(), "{claim:?}");

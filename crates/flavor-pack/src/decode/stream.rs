@@ -5,16 +5,18 @@
 //! are not the signed ones is the better answer.
 
 use std::io::{self, Read};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use pspf::codec::{self, Limits};
 use pspf::operations::Operation;
-use pspf::tar::{Decoder, MemberSink};
+use pspf::tar::{self, Decoder, MemberSink};
 use pspf::{ErrorCode, ReadAt, frame};
 use sha2::{Digest as _, Sha256};
 
 use super::{Slot, Stored};
 use crate::frames::Meter;
+use crate::progress::{Silent, Stage};
 use crate::{Error, Result};
 
 /// Bytes of content handed on at once.
@@ -48,6 +50,18 @@ pub(super) fn content<R: ReadAt + Sync>(
         encodings => unframed(slot, encodings, meter, sink),
     };
     result.map_err(|error| slot.named(error))
+}
+
+/// The first bytes of the content, as many as tell an archive from a file; `None` if they cannot be had.
+pub(super) fn beginning<R: ReadAt + Sync>(slot: &Slot<'_, R>) -> Option<Vec<u8>> {
+    let done = AtomicU64::new(0);
+    let meter = Meter { progress: &Silent, stage: Stage::Verify, done: &done, total: 0, detail: "" };
+    let stored = Stored::new(slot, &meter);
+    let limits = if slot.package.is_foreign() { Limits::FOREIGN } else { Limits::OURS };
+    let content = codec::decoder(slot.chain.encodings(), Box::new(stored), limits).ok()?;
+    let mut beginning = Vec::new();
+    content.take(tar::BLOCK as u64).read_to_end(&mut beginning).ok()?;
+    Some(beginning)
 }
 
 fn unframed<R: ReadAt + Sync>(

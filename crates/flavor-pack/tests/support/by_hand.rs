@@ -78,11 +78,15 @@ impl HandSlot {
 
     fn entry(&self, position: usize) -> Value {
         let checksum = format!("sha256:{}", hex::encode(&Sha256::digest(&self.stored)));
-        json!({
+        let mut entry = json!({
             "slot": position, "id": self.id, "source": self.id, "target": "{workenv}/x",
             "size": self.stored.len(), "checksum": if self.digest { checksum } else { String::new() },
             "operations": self.operations, "purpose": "data", "lifecycle": "runtime", "permissions": self.permissions,
-        })
+        });
+        if self.stored.is_empty() && self.unpacked == (0, 0) {
+            entry["self_ref"] = json!(true);
+        }
+        entry
     }
 }
 
