@@ -27,12 +27,9 @@ use crate::{Error, Result};
 pub(crate) const PIECE: usize = 128 * 1024;
 /// A compressed frame longer than this waits on disk.
 const FRAME_IN_MEMORY: usize = 2 * 1024 * 1024;
-/// What compression may hold in memory, below level 19 and at it, with room for everything else below the 256 and
-/// 512 MB of a whole pack.
-const MEMORY: (usize, usize) = (208 * MIB, 448 * MIB);
-/// What one thread holds: the compressor's tables and window, its frames in memory, a part that waits.
-const MEMORY_OF_ONE: (usize, usize) = (44 * MIB, 108 * MIB);
-const MIB: usize = 1024 * 1024;
+/// What compression may hold in memory, so that a whole pack stays below 256 MB, at level 19 below 512.
+const MEMORY: usize = 208;
+const MEMORY_SMALLEST: usize = 464;
 
 /// How slots are compressed.
 #[derive(Debug, Clone, Copy)]
@@ -48,9 +45,14 @@ impl Compression {
         Level::from_number(self.level).unwrap_or(Level::Normal)
     }
 
+    /// As many as asked for and as fit into the memory: each holds the tables and the window of a compressor, its
+    /// frames in memory, and a part that waits (measured, in MiB).
     fn workers(self) -> usize {
-        let (all, one) =
-            if self.level >= 19 { (MEMORY.1, MEMORY_OF_ONE.1) } else { (MEMORY.0, MEMORY_OF_ONE.0) };
+        let (all, one) = match self.level {
+            ..=3 => (MEMORY, 13),
+            4..19 => (MEMORY, 26),
+            _ => (MEMORY_SMALLEST, 116),
+        };
         self.threads.clamp(1, all / one)
     }
 }
