@@ -43,12 +43,12 @@ impl Level {
         }
     }
 
-    /// xz's preset. None needs more than 65 MiB to be decoded.
+    /// xz's preset. None needs more than 33 MiB to be decoded; 9 would need 674 MiB to encode, more than a pack may take.
     const fn xz(self) -> u32 {
         match self {
             Self::Fast => 3,
             Self::Normal => 6,
-            Self::Smallest => 9,
+            Self::Smallest => 8,
         }
     }
 
