@@ -154,7 +154,7 @@ fn the_number_of_threads_does_not_change_a_byte() {
 #[test]
 fn every_level_stays_within_the_window_that_readers_allow() {
     let stage = Stage::new();
-    stage.file("dependencies/one.bin", &filler(40).repeat(400_000), false);
+    stage.file("dependencies/one.bin", &filler(40).repeat(600_000), false);
     for level in [3, 9, 19] {
         let request = Request { level, ..stage.request(&stage.plan()) };
         let assembled = assemble(&request, &Silent).expect("assemble");

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use flavor_pack::assemble::{Assembled, Request, assemble};
 use flavor_pack::progress::Silent;
+use flavor_pack::verify::verify;
 use pspf::codec::{Encoder, Level};
 use pspf::operations::OperationChain;
 use pspf::tar::{self, Kind, Member};
@@ -21,6 +22,8 @@ const ENCODINGS: [&str; 4] = ["gzip", "bzip2", "xz", "zstd"];
 
 fn assembled(stage: &Stage, slots: &[Value]) -> (Assembled, Vec<u8>) {
     let assembled = assemble(&stage.request(&native(slots)), &Silent).expect("assemble");
+    let report = verify(&assembled.path, &Silent).expect("verify");
+    assert!(report.ok(), "{report:?}");
     let bytes = fs::read(&assembled.path).expect("read");
     (assembled, bytes)
 }
@@ -136,6 +139,8 @@ fn a_file_of_more_than_sixteen_mebibytes_is_split_and_comes_back() {
     for threads in [1, 4] {
         let request = Request { level: 3, threads: Some(threads), ..stage.request(&plan) };
         let assembled = assemble(&request, &Silent).expect("assemble");
+        let report = verify(&assembled.path, &Silent).expect("verify");
+        assert!(report.ok(), "{report:?}");
         results.push(fs::read(&assembled.path).expect("read"));
     }
     assert!(results[0] == results[1], "threads change bytes");
