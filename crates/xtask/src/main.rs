@@ -6,6 +6,7 @@
 
 mod build;
 mod errors;
+mod vectors;
 mod workspace;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ usage: cargo xtask <task>
 
 tasks:
   errors [--check]   write the error tables of Rust, TypeScript and README from crates/pspf/errors.json
+  vectors [--check]  write the test vectors of the format, __test__/vectors
   build [--only launcher|builder|addon|ts]
                      build what ships, into dist/: launcher, builder, addon, TypeScript";
 
@@ -39,6 +41,8 @@ fn run(arguments: &[&str]) -> Result<()> {
     match arguments {
         ["errors"] => errors::run(false),
         ["errors", "--check"] => errors::run(true),
+        ["vectors"] => vectors::run(false),
+        ["vectors", "--check"] => vectors::run(true),
         ["build"] => build::run(None),
         ["build", "--only", part] => build::run(Some(part)),
         ["help" | "--help" | "-h"] => {
