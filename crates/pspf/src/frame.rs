@@ -72,6 +72,9 @@ impl FrameDecoder {
                 format!("frame of {} stored bytes claims {content} bytes of content", stored.len()),
             ));
         }
+        if window(stored).is_some_and(|window| window > 1 << limit::ZSTD_WINDOW_LOG) {
+            return Err(refuse("asks for a window of more than 8 MiB"));
+        }
         let mut decoder = Decoder::new().map_err(|error| zstd_error(&error))?;
         decoder
             .set_parameter(DParameter::WindowLogMax(limit::ZSTD_WINDOW_LOG))
@@ -114,6 +117,23 @@ impl FrameDecoder {
         }
         Ok(())
     }
+}
+
+/// The window that a frame's header asks for (RFC 8878, 3.1.1.1), as far as the header is there. The library looks at it
+/// only where it needs one, which depends on how long the content and the buffers are; a rule may not.
+fn window(stored: &[u8]) -> Option<u64> {
+    let descriptor = *stored.get(4)?;
+    if descriptor & 0x20 == 0 {
+        let byte = *stored.get(5)?;
+        let base = 1_u64 << (10 + (byte >> 3));
+        return Some(base + base / 8 * u64::from(byte & 7));
+    }
+    // A single segment: the window is the content, whose length follows the dictionary's number.
+    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let length = [1, 2, 4, 8][usize::from(descriptor >> 6)];
+    let digits = stored.get(5 + dictionary..5 + dictionary + length)?;
+    let number = digits.iter().rev().fold(0, |number, digit| number << 8 | u64::from(*digit));
+    Some(if length == 2 { number + 256 } else { number })
 }
 
 fn refuse(what: &str) -> Error {

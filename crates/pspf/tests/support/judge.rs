@@ -1,41 +1,13 @@
 //! What the reader says about a package, down to the members of its slots. Member lists are not judged here: where
 //! links may lead is the business of whoever unpacks.
 
+use std::io::Read as _;
+
+use pspf::operations::OperationChain;
 use pspf::tar::{Decoder, Kind, Member, MemberSink};
-use pspf::{Error, ErrorCode, Package, frame};
+use pspf::{Error, ErrorCode, Package, codec, frame};
 
-/// How far a reader gets before it refuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Layer {
-    /// While opening.
-    Open,
-    /// When digests are compared.
-    Bytes,
-    /// When a slot is decoded.
-    Content,
-    /// When the finished member list is judged.
-    Tree,
-}
-
-impl Layer {
-    pub(crate) fn named(name: &str) -> Self {
-        match name {
-            "open" => Self::Open,
-            "bytes" => Self::Bytes,
-            "content" => Self::Content,
-            "tree" => Self::Tree,
-            other => panic!("no layer {other}"),
-        }
-    }
-}
-
-/// Why a package is refused, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) layer: Layer,
-    pub(crate) step: String,
-    pub(crate) code: ErrorCode,
-}
+use super::table::{Layer, Refusal};
 
 /// Opens, compares every digest, decodes every slot.
 pub(crate) fn judge(bytes: &[u8]) -> Result<(), Refusal> {
@@ -66,28 +38,73 @@ pub(crate) fn judge(bytes: &[u8]) -> Result<(), Refusal> {
 }
 
 fn content(package: &Package<&[u8]>, slot: usize) -> Result<(), Error> {
-    let frames = package.frames(slot);
-    if frames.is_empty() {
-        return Ok(());
-    }
-    let tree = package.metadata().slots[slot].operations.starts_with("tar");
+    let chain = OperationChain::unpack(package.descriptors()[slot].operations, 0)?;
     let mut count = Count::default();
-    for (number, entry) in frames.iter().enumerate() {
-        let mut stored = Vec::new();
-        package.read_frame(slot, number, &mut stored)?;
-        let mut decoder = Decoder::new();
-        frame::decode_into::<Error>(&stored, entry.content, |piece| {
-            if tree { decoder.feed(piece, &mut count) } else { Ok(()) }
-        })?;
-        if tree {
-            decoder.finish(number + 1 == frames.len())?;
-        }
+    if chain.is_tree() && chain.ends_with_zstd() && !package.is_foreign() && chain.encodings().len() == 1 {
+        runs(package, slot, &mut count)?;
+    } else {
+        stream(package, slot, &chain, &mut count)?;
     }
-    let unpacked = package.flavor().expect("frames are ours").slots[slot].unpacked;
-    if tree && (count.bytes, count.members) != (unpacked.bytes, unpacked.members) {
+    let Some(flavor) = package.flavor() else { return Ok(()) };
+    let (unpacked, entry) = (flavor.slots[slot].unpacked, &package.metadata().slots[slot]);
+    if !chain.is_tree() {
+        // A single file; the slot that stands for the package itself holds none.
+        count.members = u64::from(entry.size > 0 || unpacked.members > 0);
+    }
+    if (count.bytes, count.members) != (unpacked.bytes, unpacked.members) {
         return Err(Error::rule(ErrorCode::PspfTar, "other totals than signed"));
     }
     Ok(())
+}
+
+/// A tree in frames: runs are independent of each other, as workers would take them.
+fn runs(package: &Package<&[u8]>, slot: usize, count: &mut Count) -> Result<(), Error> {
+    let frames = package.frames(slot);
+    for run in frame::runs(frames) {
+        let mut decoder = Decoder::new();
+        let last = run.end - 1;
+        for number in run {
+            let stored = frame_of(package, slot, number)?;
+            frame::decode_into::<Error>(&stored, frames[number].content, |piece| decoder.feed(piece, count))?;
+            if number < last {
+                decoder.end_frame(false)?;
+            }
+        }
+        decoder.finish(last + 1 == frames.len())?;
+    }
+    Ok(())
+}
+
+fn frame_of(package: &Package<&[u8]>, slot: usize, number: usize) -> Result<Vec<u8>, Error> {
+    let mut stored = Vec::new();
+    package.read_frame(slot, number, &mut stored)?;
+    Ok(stored)
+}
+
+/// Any other slot, as one stream.
+fn stream(
+    package: &Package<&[u8]>,
+    slot: usize,
+    chain: &OperationChain,
+    count: &mut Count,
+) -> Result<(), Error> {
+    let (mut content, digest) = package.slot_content(slot)?;
+    let mut decoder = Decoder::tolerant();
+    let mut piece = vec![0; frame::PIECE];
+    loop {
+        let read = content.read(&mut piece).map_err(codec::error_of)?;
+        if read == 0 {
+            break;
+        }
+        if chain.is_tree() {
+            decoder.feed(&piece[..read], count)?;
+        } else {
+            count.bytes += read as u64;
+        }
+    }
+    drop(content);
+    digest.settle()?;
+    if chain.is_tree() { decoder.finish(true) } else { Ok(()) }
 }
 
 #[derive(Default)]
