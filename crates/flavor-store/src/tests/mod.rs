@@ -6,6 +6,7 @@ mod locations;
 mod publishing;
 mod receipts;
 mod split;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;

@@ -45,6 +45,8 @@ pub(crate) struct Vector {
     pub(crate) bytes: Vec<u8>,
     /// `None`: every reader accepts it.
     pub(crate) refusal: Option<Refusal>,
+    /// What a launcher says instead while it unpacks.
+    pub(crate) unpack: Option<ErrorCode>,
 }
 
 /// Where the vectors are.
@@ -81,7 +83,8 @@ fn vector(entry: &Value) -> Vector {
         layer: Layer::named(&text("layer")),
         step: text("step"),
     });
-    Vector { name: text("name"), bytes, refusal }
+    let unpack = entry["unpack"].as_str().map(code);
+    Vector { name: text("name"), bytes, refusal, unpack }
 }
 
 fn code(name: &str) -> ErrorCode {

@@ -239,6 +239,14 @@ pub(crate) fn add(table: &mut Table) {
         attestation.bytes(),
         "the slot `_attestation` of 0.5.4 may lack a digest: nothing of it is executed",
     );
+    let own = Foreign { slots: vec![Vec::new()], ..Foreign::new() }.with(|json| {
+        json["slots"][0] = json!({"slot": 0, "id": "self", "self_ref": true, "size": 0, "checksum": checksum(b""), "operations": ""});
+    });
+    let own = broken(&own.bytes(), |bytes| {
+        let at = index_number(bytes, index::SLOT_TABLE_OFFSET) + 16;
+        bytes[at..at + 8].fill(0);
+    });
+    table.good("self-at-zero", own, "a $SELF slot: no bytes, at byte 0");
     let archive = [tar::file("./a", b"1"), tar::END.to_vec(), vec![0; 8192]].concat();
     table.good(
         "tar-padded",
@@ -347,14 +355,32 @@ fn tables(table: &mut Table) {
         ("slot-offset-in-trailer", 16, length - 8200, "a slot that reaches into the trailer"),
         ("slot-offset-largest", 16, u64::MAX, "a sum that overflows"),
         ("slot-size-beyond", 24, length, "a slot that reaches beyond the file"),
+        ("slot-in-launcher", 16, 0, "a slot that lies in the launcher"),
+        ("slot-in-table", 16, at as u64 + 63, "a slot that begins in the slot table"),
         ("slot-size-largest", 24, u64::MAX, "a size from which nothing may be allocated"),
     ] {
         table.altered(name, "foreign-back-to-back", with(field, value), refusal, note);
     }
-    let refusal = open("slot-table", ErrorCode::PspfIndex);
-    let more = Foreign::new().with(|json| {
-        let slot = json["slots"][0].clone();
-        json["slots"].as_array_mut().expect("slots").push(slot);
+    let two = Foreign { slots: vec![TEXT.to_vec(), TEXT.to_vec()], ..Foreign::new() }.with(second_slot);
+    table.good("two-slots", two.bytes(), "two slots, back to back");
+    let shared = broken(&two.bytes(), |bytes| {
+        let at = index_number(bytes, index::SLOT_TABLE_OFFSET) + 16;
+        bytes.copy_within(at..at + 8, at + DESCRIPTOR_SIZE);
     });
+    table.altered(
+        "slots-share-bytes",
+        "foreign-two-slots",
+        shared,
+        refusal,
+        "two slots of the same bytes of the file",
+    );
+    let refusal = open("slot-table", ErrorCode::PspfIndex);
+    let more = Foreign::new().with(second_slot);
     table.bad("slots-without-table", more.bytes(), refusal, "two slots in the metadata, one in the table");
+}
+
+/// A second entry like the first.
+fn second_slot(json: &mut Value) {
+    let slot = json["slots"][0].clone();
+    json["slots"].as_array_mut().expect("slots").push(slot);
 }

@@ -82,11 +82,10 @@ impl Set<'_> {
         let sized = Header { size: 1, target: b"a".to_vec(), ..Header::new(b'2', b"l") };
         self.case("link-with-data", &tar::padded(&sized.block(), b"1"), "a link of one byte");
         let beyond = Header { size: 4096, ..Header::new(b'0', b"a") };
-        self.case(
-            "data-missing",
-            &tar::padded(&beyond.block(), b"1"),
-            "a file that is longer than the stream",
-        );
+        let beyond = [tar::padded(&beyond.block(), b"1").as_slice(), &tar::END].concat();
+        let slot = SlotDraft::framed("app", &[beyond], 4096, 1);
+        let note = "a file that is longer than the stream";
+        self.table.bad("data-missing", Draft::slot(slot).bytes(), self.refusal, note);
         let not_text = Header { size: 1, ..Header::new(b'0', b"\xff") };
         self.case("name-not-utf8", &tar::padded(&not_text.block(), b"1"), "a name that is not UTF-8");
     }
