@@ -34,6 +34,17 @@ pub(crate) fn frame_with_window(content: &[u8], log: u8) -> Vec<u8> {
     bytes
 }
 
+/// A frame of so many blocks of 128 KiB of zeros, four bytes each.
+pub(crate) fn zeros(blocks: usize) -> Vec<u8> {
+    let mut bytes = vec![0x28, 0xb5, 0x2f, 0xfd, 0x80, (17 - 10) << 3];
+    bytes.extend_from_slice(&u32::try_from(blocks * BLOCK).expect("below 4 GiB").to_le_bytes());
+    for number in 1..=blocks {
+        block(&mut bytes, number == blocks, 1, BLOCK);
+        bytes.push(0);
+    }
+    bytes
+}
+
 /// A skippable frame of `content`.
 pub(crate) fn skippable(content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0x50, 0x2a, 0x4d, 0x18];

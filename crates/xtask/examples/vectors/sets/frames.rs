@@ -36,6 +36,8 @@ fn tables(table: &mut Table) {
             "an entry of no bytes at the beginning",
         ),
         ("twice", json!([entry(stored, content), entry(stored, content)]), "the slot twice"),
+        ("content-33-mib", json!([entry(stored, (32 << 20) + 1)]), "a frame of more than 32 MiB of content"),
+        ("stored-34-mib", json!([entry((33 << 20) + 1, content)]), "a frame of more than 33 MiB"),
         ("content-large", json!([entry(stored, 1 << 40)]), "more content than members and headers can need"),
     ] {
         table.bad(name, Draft::new().flavor("/slots/0/frames", frames).bytes(), refusal, note);
@@ -107,18 +109,6 @@ fn entries(table: &mut Table) {
     ] {
         table.bad(name, stored(&[(bytes, length)]), refusal, note);
     }
-    let limit = content(ErrorCode::PspfLimit);
-    let bomb = Draft::new()
-        .flavor("/slots/0/unpacked/bytes", json!(2_u64 << 30))
-        .flavor("/slots/0/frames/0/content", json!(2_u64 << 30));
-    table.group("limit");
-    table.bad(
-        "ratio",
-        bomb.bytes(),
-        limit,
-        "a frame of a few bytes that announces 2 GiB: a ratio above 1000",
-    );
-    table.group("frames");
 }
 
 /// Where frames may be cut, and where the archive ends.

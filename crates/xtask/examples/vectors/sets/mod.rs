@@ -1,5 +1,6 @@
 //! The vectors, region by region in the order in which a reader meets them.
 
+mod encodings;
 mod foreign;
 mod frames;
 mod good;
@@ -28,6 +29,7 @@ pub(crate) fn all(table: &mut Table) {
     model::add(table);
     rendering::add(table);
     operations::add(table);
+    encodings::add(table);
     frames::add(table);
     split::add(table);
     tarred::add(table);

@@ -134,6 +134,19 @@ pub(crate) fn add(table: &mut Table) {
         "a work environment without commands",
     );
     case("empty-object", &Draft { json: json!({}), ..Draft::new() }, "an empty object");
+    let file = || Draft::slot(SlotDraft::file("text", "raw", b"text".to_vec(), 4));
+    for (name, bytes, members, note) in [
+        ("file-of-two-members", 4, 2, "a raw slot that unpacks to two members"),
+        ("file-of-no-member", 4, 0, "a raw slot that unpacks to nothing"),
+        ("file-of-other-length", 5, 1, "a raw slot that unpacks to more than it stores"),
+    ] {
+        case(name, &file().flavor("/slots/0/unpacked", json!({"bytes": bytes, "members": members})), note);
+    }
+    case(
+        "self-with-bytes",
+        &file().set("/slots/0/self_ref", json!(true)),
+        "a $SELF slot that stores something",
+    );
     let two = Draft::of(&[usual_tree(), SlotDraft { id: "b".to_owned(), ..usual_tree() }]);
     case(
         "slots-exchanged",

@@ -10,7 +10,7 @@ use crate::table::{Table, open};
 
 pub(crate) fn add(table: &mut Table) {
     table.group("operations");
-    let refusal = open("rendering", ErrorCode::PspfOperations);
+    let refusal = open("json", ErrorCode::PspfOperations);
     let nine = ["gzip"; 9].join("|");
     let eight_and_pair = format!("{}|tgz", ["tar"; 7].join("|"));
     for (name, text, note) in [
