@@ -12,6 +12,7 @@ const LINTERS = [
   ['tsc', node, [tool('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json']],
   ['tsc, tests', node, [tool('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.test.json']],
   ['error tables', 'cargo', ['xtask', 'errors', '--check']],
+  ['vectors', 'cargo', ['xtask', 'vectors', '--check']],
 ];
 
 const failed = [];

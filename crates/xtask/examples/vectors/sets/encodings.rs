@@ -39,16 +39,21 @@ pub(crate) fn add(table: &mut Table) {
             [right.as_slice(), &[0; 5]].concat(),
             "five zero bytes behind the stream",
         );
-        case(
-            &format!("{name}-second-truncated"),
-            name,
-            [&right, &right[..length - 1]].concat(),
-            "a second stream without its last byte",
-        );
         case(&format!("{name}-magic"), name, changed(0), "another magic number");
         case(&format!("{name}-content"), name, changed(length / 2), "a bit in the middle");
         case(&format!("{name}-raw"), name, TEXT.to_vec(), "the content itself");
     }
+    for (name, right) in [("gzip", encoded::GZIP), ("bzip2", encoded::BZIP2), ("xz", encoded::XZ)] {
+        let right = encoded::bytes(right);
+        let stored = [right.as_slice(), &right[..right.len() - 1]].concat();
+        let slot = SlotDraft::file("text", name, stored, 2 * TEXT.len() as u64);
+        let note = "a second stream without its last byte";
+        table.bad(&format!("{name}-second-truncated"), Draft::slot(slot).bytes(), refusal, note);
+    }
+    let mut case = |name: &str, operations: &str, stored: Vec<u8>, note: &str| {
+        let slot = SlotDraft::file("text", operations, stored, TEXT.len() as u64);
+        table.bad(name, Draft::slot(slot).bytes(), refusal, note);
+    };
     let gzip = encoded::bytes(encoded::GZIP);
     let length = gzip.len();
     let flipped = |position: usize| {
