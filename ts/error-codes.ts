@@ -52,7 +52,6 @@ export type ErrorCode =
   | 'ERR_PSPF_INDEX'
   | 'ERR_PSPF_INDEX_CHECKSUM'
   | 'ERR_PSPF_IO'
-  | 'ERR_PSPF_KEY'
   | 'ERR_PSPF_LAUNCHER_DIGEST'
   | 'ERR_PSPF_LIMIT'
   | 'ERR_PSPF_MEMBER_NAME'
@@ -300,12 +299,6 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     launcherExit: 106,
     summary: 'the package could not be read',
     hint: null,
-  },
-  ERR_PSPF_KEY: {
-    cliExit: 1,
-    launcherExit: 109,
-    summary: 'key material is not a valid Ed25519 key',
-    hint: 'create a key pair with `flavor keygen`',
   },
   ERR_PSPF_LAUNCHER_DIGEST: {
     cliExit: 3,

@@ -81,8 +81,6 @@ pub enum ErrorCode {
     PspfIndexChecksum,
     /// The package could not be read.
     PspfIo,
-    /// Key material is not a valid Ed25519 key.
-    PspfKey,
     /// The launcher is not the one that the signed metadata names.
     PspfLauncherDigest,
     /// A number exceeds a limit of the format.
@@ -171,7 +169,6 @@ impl ErrorCode {
         Self::PspfIndex,
         Self::PspfIndexChecksum,
         Self::PspfIo,
-        Self::PspfKey,
         Self::PspfLauncherDigest,
         Self::PspfLimit,
         Self::PspfMemberName,
@@ -237,7 +234,6 @@ impl ErrorCode {
             Self::PspfIndex => "ERR_PSPF_INDEX",
             Self::PspfIndexChecksum => "ERR_PSPF_INDEX_CHECKSUM",
             Self::PspfIo => "ERR_PSPF_IO",
-            Self::PspfKey => "ERR_PSPF_KEY",
             Self::PspfLauncherDigest => "ERR_PSPF_LAUNCHER_DIGEST",
             Self::PspfLimit => "ERR_PSPF_LIMIT",
             Self::PspfMemberName => "ERR_PSPF_MEMBER_NAME",
@@ -288,7 +284,6 @@ impl ErrorCode {
             | Self::LaunchTarget
             | Self::PspfForeign
             | Self::PspfIo
-            | Self::PspfKey
             | Self::StoreIo
             | Self::StoreLocation
             | Self::StoreSlotKind
@@ -382,8 +377,7 @@ impl ErrorCode {
             | Self::FlavorMember
             | Self::FlavorPlan
             | Self::LaunchEnvironment
-            | Self::LaunchValidation
-            | Self::PspfKey => 109,
+            | Self::LaunchValidation => 109,
             Self::LaunchTarget | Self::PspfForeign | Self::StoreSlotKind => 110,
         }
     }
@@ -440,7 +434,6 @@ impl ErrorCode {
             Self::PspfIndex => "a field of the index block has a value that the format does not allow",
             Self::PspfIndexChecksum => "the Adler-32 of the index block does not match",
             Self::PspfIo => "the package could not be read",
-            Self::PspfKey => "key material is not a valid Ed25519 key",
             Self::PspfLauncherDigest => "the launcher is not the one that the signed metadata names",
             Self::PspfLimit => "a number exceeds a limit of the format",
             Self::PspfMemberName => "a member's name or link target leaves the slot or is not portable",
@@ -499,7 +492,7 @@ impl ErrorCode {
             Self::FlavorNotFound => Some("check the path"),
             Self::FlavorOutput => Some("choose a writable place with `--output`"),
             Self::FlavorKeyExists => Some("choose another directory, or replace the key pair with `--force`"),
-            Self::FlavorKey | Self::PspfKey => Some("create a key pair with `flavor keygen`"),
+            Self::FlavorKey => Some("create a key pair with `flavor keygen`"),
             Self::PspfEncoding
             | Self::PspfFrame
             | Self::PspfIndex

@@ -1,4 +1,5 @@
-//! Generator of `__test__/vectors`: small packages, right and wrong, with one outcome table for all readers.
+//! Generator of `__test__/vectors`: small packages, right and wrong, with one outcome table for all readers; and of
+//! the worked example in FORMAT.md, which is one of them.
 //! `cargo xtask vectors [--check]` starts it; it is an example of xtask so that `cargo xtask build` does not wait
 //! for the crates of the format.
 //!
@@ -9,6 +10,7 @@
 mod alter;
 mod draft;
 mod encoded;
+mod example;
 mod output;
 mod sets;
 mod table;

@@ -1,9 +1,9 @@
-//! Writes the folder, or compares it with what would be written.
+//! Writes the folder and the worked example of FORMAT.md, or compares them with what would be written.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -12,41 +12,46 @@ use crate::draft;
 use crate::table::{Body, Outcome, Table, Vector};
 
 const FOLDER: &str = "__test__/vectors";
-const BEGIN: &str = "<!-- vectors:begin -->";
-const END: &str = "<!-- vectors:end -->";
+const FORMAT: &str = "crates/pspf/FORMAT.md";
 
-/// Everything that the folder holds, by path.
+/// Writes, or with `check` compares, the folder and the worked example of FORMAT.md.
 pub(crate) fn write(table: &Table, check: bool) -> Result<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("no workspace")?.join(FOLDER);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("no workspace")?;
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for vector in &table.vectors {
         if let Body::File(bytes) = &vector.body {
-            files.insert(path(&vector.name), bytes.clone());
+            files.insert(format!("{FOLDER}/{}", path(&vector.name)), bytes.clone());
         }
     }
-    files.insert("vectors.json".to_owned(), data(table).into_bytes());
-    let readme = root.join("README.md");
-    let text = fs::read_to_string(&readme).with_context(|| format!("cannot read {}", readme.display()))?;
-    files.insert("README.md".to_owned(), readme_with_table(&text, table)?.into_bytes());
-    let mut stale: Vec<String> =
-        existing(&root)?.into_iter().filter(|name| !files.contains_key(name)).collect();
+    files.insert(format!("{FOLDER}/vectors.json"), data(table).into_bytes());
+    let readme = format!("{FOLDER}/README.md");
+    files.insert(readme.clone(), filled(root, &readme, "vectors", &tables(table)?)?);
+    let example =
+        files.get(&format!("{FOLDER}/packages/good-worked-example.pspf")).context("no worked example")?;
+    let example = crate::example::section(example);
+    files.insert(FORMAT.to_owned(), filled(root, FORMAT, "example", &example)?);
+
+    let size: usize = files.values().map(Vec::len).sum();
+    let mut stale = Vec::new();
+    for name in existing(root)?.into_iter().filter(|name| !files.contains_key(name)) {
+        if !check {
+            fs::remove_file(root.join(&name)).with_context(|| format!("cannot remove {name}"))?;
+        }
+        stale.push(name);
+    }
     for (name, bytes) in &files {
         let place = root.join(name);
         if fs::read(&place).ok().as_ref() != Some(bytes) {
             stale.push(name.clone());
             if !check {
                 fs::create_dir_all(place.parent().context("no folder")?)?;
-                fs::write(&place, bytes).with_context(|| format!("cannot write {}", place.display()))?;
+                fs::write(&place, bytes).with_context(|| format!("cannot write {name}"))?;
             }
         }
     }
     if check && !stale.is_empty() {
-        bail!("{FOLDER} differs in {}; run `cargo xtask vectors`", stale.join(", "));
+        bail!("{} differ from what is made now; run `cargo xtask vectors`", stale.join(", "));
     }
-    for name in stale.iter().filter(|name| !files.contains_key(*name)) {
-        fs::remove_file(root.join(name)).with_context(|| format!("cannot remove {name}"))?;
-    }
-    let size: usize = files.values().map(Vec::len).sum();
     let good = table.vectors.iter().filter(|vector| matches!(vector.outcome, Outcome::Good)).count();
     Ok(format!(
         "{} vectors, {good} of them right; {} files of {} KB",
@@ -60,24 +65,21 @@ fn path(name: &str) -> String {
     format!("packages/{name}.pspf")
 }
 
-/// Files in the folder, with paths relative to it.
+/// Packages in the folder, with paths relative to the repository.
 fn existing(root: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(root.join(&folder)) else { continue };
-        for entry in entries {
-            let entry = entry?;
-            let place = folder.join(entry.file_name());
-            if entry.file_type()?.is_dir() {
-                folders.push(place);
-            } else if place.extension().is_some_and(|extension| extension == "pspf" || extension == "json") {
-                names.push(place.to_string_lossy().into_owned());
-            }
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
+    let folder = format!("{FOLDER}/packages");
+    let Ok(entries) = fs::read_dir(root.join(&folder)) else { return Ok(Vec::new()) };
+    entries.map(|entry| Ok(format!("{folder}/{}", entry?.file_name().to_string_lossy()))).collect()
+}
+
+/// A document with other text between its two markers.
+fn filled(root: &Path, document: &str, marker: &str, text: &str) -> Result<Vec<u8>> {
+    let old = fs::read_to_string(root.join(document)).with_context(|| format!("cannot read {document}"))?;
+    let (begin, end) = (format!("<!-- {marker}:begin -->"), format!("<!-- {marker}:end -->"));
+    let (before, rest) = old.split_once(&begin).with_context(|| format!("{document} lacks {begin}"))?;
+    let (_, after) = rest.split_once(&end).with_context(|| format!("{document} lacks {end}"))?;
+    Ok(format!("{before}{begin}\n\n{}\n{end}{after}", text.trim_end_matches('\n').to_owned() + "\n")
+        .into_bytes())
 }
 
 /// The table as data: one line a vector.
@@ -119,28 +121,26 @@ fn entry(vector: &Vector) -> Value {
     entry
 }
 
-fn readme_with_table(readme: &str, table: &Table) -> Result<String> {
-    let (before, rest) = readme.split_once(BEGIN).with_context(|| format!("README.md lacks {BEGIN}"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("README.md lacks {END}"))?;
-    let mut text =
-        "| Vector | Outcome | Layer | Step | What it is |\n| --- | --- | --- | --- | --- |\n".to_owned();
-    for vector in &table.vectors {
-        let (outcome, layer, step) = match &vector.outcome {
-            Outcome::Good => ("ok", "", String::new()),
-            Outcome::Refused { code, layer, step } => (code.as_str(), layer.name(), step.clone()),
-        };
-        let name = match &vector.body {
-            Body::File(_) => format!("`{}`", vector.name),
-            Body::Edits { base, .. } => format!("`{}`, edits of `{base}`", vector.name),
-        };
-        let note = vector.note.replace('|', "\\|");
-        writeln!(text, "| {name} | {outcome} | {layer} | {step} | {note} |")?;
-    }
-    let keys = ["signer", "other", "foreign"].map(|name| {
+/// Keys and outcomes, for people.
+fn tables(table: &Table) -> Result<String> {
+    let mut text = "| Secret | Public key |\n| --- | --- |\n".to_owned();
+    for name in ["signer", "other", "foreign"] {
         let seed = format!("flavorpack-native vectors: {name}");
         let public = pspf::hex::encode(&draft::key(&seed).public_key());
-        format!("| `sha256(\"{seed}\")` | `{public}` |\n")
-    });
-    let keys = format!("| Secret | Public key |\n| --- | --- |\n{}", keys.concat());
-    Ok(format!("{before}{BEGIN}\n\n{keys}\n{text}\n{END}{after}"))
+        writeln!(text, "| `sha256(\"{seed}\")` | `{public}` |")?;
+    }
+    text.push_str("\n| Vector | Outcome | Layer | Step | What it is |\n| --- | --- | --- | --- | --- |\n");
+    for vector in &table.vectors {
+        let (outcome, layer, step) = match &vector.outcome {
+            Outcome::Good => ("ok", "", ""),
+            Outcome::Refused { code, layer, step } => (code.as_str(), layer.name(), step.as_str()),
+        };
+        let edits = match &vector.body {
+            Body::File(_) => String::new(),
+            Body::Edits { base, .. } => format!(", edits of `{base}`"),
+        };
+        let note = vector.note.replace('|', "\\|");
+        writeln!(text, "| `{}`{edits} | {outcome} | {layer} | {step} | {note} |", vector.name)?;
+    }
+    Ok(text)
 }

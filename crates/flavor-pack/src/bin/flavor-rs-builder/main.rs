@@ -196,7 +196,7 @@ fn exit_code(code: ErrorCode) -> u8 {
     match code {
         ErrorCode::FlavorInternal => 101,
         ErrorCode::FlavorIo | ErrorCode::FlavorNotFound | ErrorCode::FlavorOutput | ErrorCode::PspfIo => 106,
-        ErrorCode::FlavorKey | ErrorCode::PspfKey => 107,
+        ErrorCode::FlavorKey => 107,
         ErrorCode::FlavorPlan | ErrorCode::FlavorMember | ErrorCode::FlavorOption => 109,
         ErrorCode::FlavorLauncher => 110,
         ErrorCode::FlavorAborted => 130,
