@@ -77,6 +77,12 @@ impl Change {
     }
 }
 
+fn apply(changes: &[Change], bytes: &mut Vec<u8>) {
+    for change in changes {
+        change.apply(bytes);
+    }
+}
+
 fn change() -> impl Strategy<Value = Change> {
     let number = prop_oneof![
         any::<u64>(),
@@ -177,7 +183,7 @@ proptest! {
     ) {
         let vector = which.get(&VECTORS);
         let mut bytes = vector.bytes.clone();
-        changes.iter().for_each(|change| change.apply(&mut bytes));
+        apply(&changes, &mut bytes);
         if repaired {
             repair(&mut bytes);
         }
@@ -272,7 +278,7 @@ proptest! {
     ) {
         let content: Vec<u8> = (0..2000_u32).flat_map(u32::to_le_bytes).collect();
         let mut frame = zstd::bulk::compress(&content, 3).expect("compress");
-        changes.iter().for_each(|change| change.apply(&mut frame));
+        apply(&changes, &mut frame);
         for stored in [[&[0x28, 0xb5, 0x2f, 0xfd], bytes.as_slice()].concat(), bytes, frame] {
             let mut given = 0_u64;
             let (result, peak) = peak(|| {
@@ -298,7 +304,7 @@ proptest! {
         tolerant in any::<bool>(),
     ) {
         let mut stream = if changed { archive() } else { bytes };
-        changes.iter().for_each(|change| change.apply(&mut stream));
+        apply(&changes, &mut stream);
         let decoder = || if tolerant { Decoder::tolerant() } else { Decoder::new() };
         let ((whole, seen), peak) = peak(|| parse(decoder(), &stream, usize::MAX));
         prop_assert!(peak < (1 << 20) + 16 * stream.len(), "{peak} bytes");

@@ -87,7 +87,8 @@ pub(crate) fn pax(records: &[u8]) -> Vec<u8> {
 /// One pax record.
 pub(crate) fn record(key: &str, value: &str) -> Vec<u8> {
     let body = key.len() + value.len() + 3;
-    let length = (body + 1..).find(|length| length.to_string().len() + body == *length).expect("a length");
+    let length =
+        (body + 1..body + 9).find(|length| length.to_string().len() + body == *length).expect("a length");
     format!("{length} {key}={value}\n").into_bytes()
 }
 

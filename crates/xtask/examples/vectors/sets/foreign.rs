@@ -180,6 +180,14 @@ pub(crate) fn add(table: &mut Table) {
         Foreign { stored: named, ..Foreign::new() }.bytes(),
         "a name and a time in the gzip header",
     );
+    documents(table);
+    slots(table);
+    refused(table);
+    tables(table);
+}
+
+/// What the document may say or leave out.
+fn documents(table: &mut Table) {
     let go = Foreign { page: 8, ..Foreign::new() }.with(|json| {
         json["format_version"] = json!("");
         json["execution"] =
@@ -231,8 +239,12 @@ pub(crate) fn add(table: &mut Table) {
     table.good("all-keys", more.bytes(), "set-up commands, work environment, runtime, another extension");
     let none = Foreign { slots: Vec::new(), ..Foreign::new() }.with(|json| json["slots"] = json!([]));
     table.good("no-slots", none.bytes(), "no slots, and a table offset all the same");
+}
+
+/// What slots may hold.
+fn slots(table: &mut Table) {
     let attestation = Foreign { slots: vec![TEXT.to_vec(), b"{}".to_vec()], ..Foreign::new() }.with(|json| {
-        json["slots"].as_array_mut().expect("slots").push(json!({"slot": 1, "id": "_attestation"}))
+        json["slots"].as_array_mut().expect("slots").push(json!({"slot": 1, "id": "_attestation"}));
     });
     table.good(
         "attestation-without-digest",
@@ -259,8 +271,6 @@ pub(crate) fn add(table: &mut Table) {
         Foreign::holding([gzip.clone(), gzip].concat(), "gzip", 0x10).bytes(),
         "two gzip members in a slot",
     );
-    refused(table);
-    tables(table);
 }
 
 fn refused(table: &mut Table) {

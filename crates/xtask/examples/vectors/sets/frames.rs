@@ -13,7 +13,9 @@ pub(crate) fn add(table: &mut Table) {
     table.group("frames");
     tables(table);
     entries(table);
-    boundaries(table);
+    cuts(table);
+    ends(table);
+    borders(table);
     totals(table);
 }
 
@@ -111,49 +113,56 @@ fn entries(table: &mut Table) {
     }
 }
 
-/// Where frames may be cut, and where the archive ends.
-fn boundaries(table: &mut Table) {
+/// Where frames may not be cut.
+fn cuts(table: &mut Table) {
     let refusal = content(ErrorCode::PspfTar);
     let member = tar::file("a", &[b'x'; 1000]);
     let short = tar::file("b", b"1");
     let pax = tar::pax(&tar::record("path", "c"));
     let end = tar::END.as_slice();
-    for (name, frames, bytes, members, note) in [
+    for (name, frames, bytes, note) in [
         (
             "cut-in-header",
             vec![member[..100].to_vec(), [&member[100..], end].concat()],
             1000,
-            1,
             "cut inside a header",
         ),
         (
             "cut-behind-header",
             vec![member[..512].to_vec(), [&member[512..], end].concat()],
             1000,
-            1,
             "cut between a header and its data",
         ),
         (
             "cut-in-data",
             vec![member[..1024].to_vec(), [&member[1024..], end].concat()],
             1000,
-            1,
             "cut inside a file's data",
         ),
         (
             "cut-in-padding",
             vec![member[..1520].to_vec(), [&member[1520..], end].concat()],
             1000,
-            1,
             "cut inside the padding",
         ),
         (
             "pax-across",
             vec![pax.clone(), [short.as_slice(), end].concat()],
             1,
-            1,
             "a pax record at the end of a frame, its member in the next",
         ),
+    ] {
+        table.bad(name, Draft::slot(SlotDraft::framed("app", &frames, bytes, 1)).bytes(), refusal, note);
+    }
+}
+
+/// Where the archive ends.
+fn ends(table: &mut Table) {
+    let refusal = content(ErrorCode::PspfTar);
+    let member = tar::file("a", &[b'x'; 1000]);
+    let short = tar::file("b", b"1");
+    let end = tar::END.as_slice();
+    for (name, frames, bytes, members, note) in [
         (
             "end-too-early",
             vec![[member.as_slice(), end].concat(), [short.as_slice(), end].concat()],
@@ -201,7 +210,11 @@ fn boundaries(table: &mut Table) {
             note,
         );
     }
-    let frames = [member, [short.as_slice(), end].concat()];
+}
+
+/// Frames in another order, and cut elsewhere than their entries say.
+fn borders(table: &mut Table) {
+    let frames = [tar::file("a", &[b'x'; 1000]), [tar::file("b", b"1").as_slice(), &tar::END].concat()];
     let right = SlotDraft::framed("app", &frames, 1001, 2);
     let mut wrong = right.clone();
     wrong.stored = [zstd::frame(&frames[1]), zstd::frame(&frames[0])].concat();
@@ -210,7 +223,7 @@ fn boundaries(table: &mut Table) {
     table.bad(
         "exchanged",
         digest_only.bytes(),
-        refusal,
+        content(ErrorCode::PspfTar),
         "two frames exchanged, the table with them: the end comes first",
     );
     let shorter: Vec<(Vec<u8>, u64)> = vec![

@@ -9,10 +9,6 @@ use crate::table::{Table, open};
 
 pub(crate) fn add(table: &mut Table) {
     table.group("model");
-    let refusal = open("json", ErrorCode::PspfMetadataModel);
-    let mut case = |name: &str, draft: &Draft, note: &str| {
-        table.bad(name, draft.bytes_around(&draft.text()), refusal, note);
-    };
     for key in [
         "/format",
         "/package",
@@ -24,6 +20,7 @@ pub(crate) fn add(table: &mut Table) {
         "/slots/0/checksum",
     ] {
         case(
+            table,
             &format!("without{}", key.replace('/', "-")),
             &Draft::new().without(key),
             "a key that is needed",
@@ -55,11 +52,26 @@ pub(crate) fn add(table: &mut Table) {
     ] {
         let draft = Draft::new().without(&format!("/extensions/x-flavor/{key}"));
         case(
+            table,
             &format!("x-flavor-without-{}", key.replace('/', "-")),
             &draft,
             "a key of x-flavor that is needed",
         );
     }
+    contradictions(table);
+    wrong_values(table);
+    wrong_flavor(table);
+    limits(table);
+}
+
+/// One document of the wrong kind.
+fn case(table: &mut Table, name: &str, draft: &Draft, note: &str) {
+    let refusal = open("json", ErrorCode::PspfMetadataModel);
+    table.bad(name, draft.bytes_around(&draft.text()), refusal, note);
+}
+
+/// Keys of the metadata with other values.
+fn wrong_values(table: &mut Table) {
     let wrong: [(&str, &str, Value, &str); 19] = [
         ("format", "/format", json!("PSPF/2024"), "another format"),
         ("format-number", "/format", json!(2025), "a number for a string"),
@@ -87,8 +99,12 @@ pub(crate) fn add(table: &mut Table) {
         ("env-number", "/execution/env", json!({"A": 1}), "a variable that is no string"),
     ];
     for (name, place, value, note) in wrong {
-        case(name, &Draft::new().set(place, value), note);
+        case(table, name, &Draft::new().set(place, value), note);
     }
+}
+
+/// Keys of the block with other values.
+fn wrong_flavor(table: &mut Table) {
     let wrong: [(&str, &str, Value, &str); 18] = [
         ("schema-2", "/schema", json!(2), "a schema of the future"),
         ("schema-text", "/schema", json!("1"), "a string for a number"),
@@ -120,41 +136,52 @@ pub(crate) fn add(table: &mut Table) {
         ("floor-number", "/target/floor", json!({"glibc": 2}), "a version that is no string"),
     ];
     for (name, place, value, note) in wrong {
-        case(&format!("x-flavor-{name}"), &Draft::new().flavor(place, value), note);
+        case(table, &format!("x-flavor-{name}"), &Draft::new().flavor(place, value), note);
     }
+}
+
+/// Values that are right alone.
+fn contradictions(table: &mut Table) {
     case(
+        table,
         "plain-with-default",
         &Draft::new().plain().flavor("/default", json!("hello")),
         "a default without commands",
     );
     let workenv = json!({"unpack": [], "links": [], "files": [], "path": ["bin"]});
     case(
+        table,
         "plain-with-workenv",
         &Draft::new().plain().flavor("/workenv", workenv),
         "a work environment without commands",
     );
-    case("empty-object", &Draft { json: json!({}), ..Draft::new() }, "an empty object");
+    case(table, "empty-object", &Draft { json: json!({}), ..Draft::new() }, "an empty object");
     let file = || Draft::slot(SlotDraft::file("text", "raw", b"text".to_vec(), 4));
     for (name, bytes, members, note) in [
         ("file-of-two-members", 4, 2, "a raw slot that unpacks to two members"),
         ("file-of-no-member", 4, 0, "a raw slot that unpacks to nothing"),
         ("file-of-other-length", 5, 1, "a raw slot that unpacks to more than it stores"),
     ] {
-        case(name, &file().flavor("/slots/0/unpacked", json!({"bytes": bytes, "members": members})), note);
+        case(
+            table,
+            name,
+            &file().flavor("/slots/0/unpacked", json!({"bytes": bytes, "members": members})),
+            note,
+        );
     }
     case(
+        table,
         "self-with-bytes",
         &file().set("/slots/0/self_ref", json!(true)),
         "a $SELF slot that stores something",
     );
     let two = Draft::of(&[usual_tree(), SlotDraft { id: "b".to_owned(), ..usual_tree() }]);
     case(
+        table,
         "slots-exchanged",
         &two.set("/slots/0/slot", json!(1)).set("/slots/1/slot", json!(0)),
         "the entries call each other's numbers",
     );
-
-    limits(table);
 }
 
 /// Numbers beyond the limits of FORMAT.md §11, in the document.
