@@ -4,10 +4,13 @@
  */
 
 import { constants } from 'node:fs';
-import { access, mkdir, rmdir, stat } from 'node:fs/promises';
+import { access, mkdir, open, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 
 import { FlavorError } from './errors.js';
+
+/** The last bytes of every package (FORMAT.md §1). */
+const END_MARKER = Buffer.from('\u{1fa84}');
 
 /** What decides about the path. */
 export interface OutputRequest {
@@ -30,9 +33,19 @@ export async function outputPath(request: OutputRequest): Promise<string> {
   return isFolder ? join(path, fileName) : path;
 }
 
-/** Refuses a place that cannot be written, as far as that can be known without writing. */
+/**
+ * Refuses a place that cannot be written, as far as that can be known without writing, and a file that is no package:
+ * a slip of the keyboard must not cost anybody a manifest or a document.
+ */
 export async function checkWritable(path: string): Promise<void> {
-  if ((await kindOf(path)) === 'folder') throw unwritable(path, 'is a folder');
+  const present = await kindOf(path);
+  if (present === 'folder') throw unwritable(path, 'is a folder');
+  if (present === 'other' && !(await maybeReplaced(path))) {
+    throw new FlavorError('ERR_FLAVOR_OUTPUT', `the output exists and is no package: ${path}`, {
+      path,
+      hints: ['remove that file first, or choose another path with `--output`'],
+    });
+  }
   let folder = dirname(path);
   for (;;) {
     const kind = await kindOf(folder);
@@ -66,6 +79,25 @@ export async function withFolderOf<Result>(path: string, operation: () => Promis
       await rmdir(at).catch(() => undefined);
     }
     throw error;
+  }
+}
+
+/** Whether a file is empty or ends as packages do. */
+async function maybeReplaced(path: string): Promise<boolean> {
+  try {
+    // Opening a pipe would wait for somebody at its other end.
+    if (!(await stat(path)).isFile()) return false;
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      const { length } = END_MARKER;
+      const { buffer } = await file.read(Buffer.alloc(length), 0, length, Math.max(0, size - length));
+      return size === 0 || buffer.equals(END_MARKER);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw unwritable(path, 'exists and cannot be looked at', cause);
   }
 }
 

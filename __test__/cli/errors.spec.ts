@@ -1,6 +1,6 @@
 // One clear error for each bad input: exit code, stdout and stderr in one snapshot, and nothing left behind.
 
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { manifest, root, Workshop } from './command.js';
@@ -152,6 +152,12 @@ describe('the output', () => {
       );
     },
   );
+
+  test('a file that is no package is not replaced', async () => {
+    const file = workshop.write('pyproject.toml', manifest());
+    expect(await workshop.flavor(['pack', '--output', 'pyproject.toml'])).toMatchSnapshot();
+    expect(readFileSync(file, 'utf8')).toBe(manifest());
+  });
 
   test('a file in the way of its folder is told before the work begins', async () => {
     workshop.write('pyproject.toml', manifest());
