@@ -47,7 +47,7 @@ export interface SplitRequest {
 const NOTES = new Set(['direct_url.json', 'uv_cache.json', 'uv_build.json']);
 const ROOT_LEFTOVERS = ['.lock', '_virtualenv.py', '_virtualenv.pth'];
 
-/** Starts a script of a slot with the interpreter of whichever work environment links to it, by `bin` or `scripts`. */
+/** Starts a script of a slot with the interpreter of whichever work environment links to it from its `bin`. */
 const SCRIPT_HEADER = `#!/bin/sh\n'''exec' "\${0%/*/*}/bin/python" "$0" "$@"\n' '''\n`;
 
 /** Moves the environment's content into two trees. */
