@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cacheDirectory } from './cache.mjs';
 import { ensureMirror } from './mirror.mjs';
+import { ensureOracle } from './oracle.mjs';
 import { ensureUv } from './uv.mjs';
 import { ensureWheels } from './wheels.mjs';
 
@@ -15,6 +16,7 @@ try {
   await ensureUv(say);
   await ensureWheels(say);
   await ensureMirror(pins, say);
+  await ensureOracle(say);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   say(`all there (${seconds} s): ${cacheDirectory()}`);
 } catch (error) {

@@ -1,18 +1,21 @@
 // What the fetched inputs promise to demo and tests.
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { cacheDirectory, place } from './cache.mjs';
 import { offlineEnvironment } from './environment.mjs';
+import { ORACLE_VERSIONS, oracle, oracleAbsence } from './oracle.mjs';
 import { end, member } from './ustar.mjs';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'flavor-fetch-spec-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const pins = JSON.parse(readFileSync(path.join(import.meta.dirname, 'wheels.json'), 'utf8'));
+const pinsOf = (name) => JSON.parse(readFileSync(path.join(import.meta.dirname, name), 'utf8'));
+const pins = pinsOf('wheels.json');
+const oraclePins = pinsOf('oracle.json');
 
 describe('the archives of the runtime mirror', () => {
   it('are read back by another tar with names, modes, links and content', () => {
@@ -57,12 +60,36 @@ print(json.dumps([[m.name, m.type.decode(), m.mode, m.size, m.linkname, m.uid, m
 
 describe('the pins', () => {
   it('name no package index', () => {
-    for (const pin of pins) expect(Object.keys(pin)).toEqual(['project', 'version', 'filename', 'sha256']);
+    const keys = ['project', 'version', 'filename', 'sha256'];
+    for (const pin of pins) expect(Object.keys(pin)).toEqual(keys);
+    for (const pin of oraclePins) expect(Object.keys(pin)).toEqual([...keys, 'oracles']);
   });
 
   it('hold two versions of one small distribution for upgrades', () => {
     const versions = pins.filter(({ project }) => project === 'iniconfig').map(({ version }) => version);
     expect(versions).toEqual(['2.1.0', '2.0.0']);
+  });
+});
+
+const absence = oracleAbsence();
+describe.skipIf(absence)(`the original${absence ? ` (skipped: ${absence})` : ''}`, () => {
+  it.each(ORACLE_VERSIONS)('is installed as %s, with exactly what is pinned for it', (version) => {
+    const script = `
+import importlib.metadata, json, re
+found = [(re.sub("[-_.]+", "-", one.metadata["Name"]).lower(), one.version) for one in importlib.metadata.distributions()]
+print(json.dumps(sorted(found)))`;
+    const { python } = oracle(version);
+    const found = JSON.parse(execFileSync(python, ['-I', '-c', script], { env: {}, encoding: 'utf8' }));
+    const wanted = oraclePins.filter(({ oracles }) => oracles.split(' ').includes(version));
+    expect(found).toEqual(wanted.map((pin) => [pin.project, pin.version]).sort((a, b) => (a[0] < b[0] ? -1 : 1)));
+    expect(wanted.find(({ project }) => project === 'flavorpack').version).toBe(version);
+  });
+
+  it.each(ORACLE_VERSIONS)('has builders and launchers for this platform in %s', (version) => {
+    const { rustBuilder, goBuilder, rustLauncher, goLauncher } = oracle(version);
+    for (const program of [rustBuilder, goBuilder, rustLauncher, goLauncher]) {
+      expect(statSync(program).mode & 0o111, program).not.toBe(0);
+    }
   });
 });
 

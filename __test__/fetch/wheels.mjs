@@ -21,17 +21,22 @@ export function wheelFile(project) {
 
 /** Downloads what is missing; `say(line)` tells about work. */
 export async function ensureWheels(say) {
-  const found = await Promise.all(PINS.map((pin) => sha256OfFile(path.join(wheelsDirectory(), pin.filename))));
-  const missing = PINS.filter((pin, index) => found[index] !== pin.sha256);
+  await ensureFiles(PINS, wheelsDirectory(), (line) => say(`wheels: ${line}`));
+}
+
+/** Downloads those of some pinned files that a folder lacks. */
+export async function ensureFiles(pins, folder, say) {
+  const found = await Promise.all(pins.map((pin) => sha256OfFile(path.join(folder, pin.filename))));
+  const missing = pins.filter((pin, index) => found[index] !== pin.sha256);
   let done = 0;
   const queue = [...missing];
   const work = async () => {
     for (let pin = queue.shift(); pin; pin = queue.shift()) {
       const { project, filename: fileName, sha256 } = pin;
       const bytes = await fetchPinned({ project, fileName, sha256 });
-      await place(path.join(wheelsDirectory(), fileName), (temporary) => writeFile(temporary, bytes));
+      await place(path.join(folder, fileName), (temporary) => writeFile(temporary, bytes));
       done += 1;
-      say(`wheels: ${done} of ${missing.length}: ${fileName}`);
+      say(`${done} of ${missing.length}: ${fileName}`);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
