@@ -6,6 +6,7 @@
 mod test_package;
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -65,8 +66,17 @@ fn demo() -> Builder {
         .edit(architecture)
 }
 
+/// Writes through a process of its own: a descriptor that this process held open for writing could be inherited for a
+/// moment by a start that another test forks, and the system refuses to execute a file that somebody has open for writing.
 fn write_package(path: &Path, bytes: &[u8]) {
-    std::fs::write(path, bytes).expect("write");
+    let mut writer = Command::new("/bin/sh")
+        .args(["-c", r#"cat > "$0""#])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("start the writer");
+    writer.stdin.take().expect("pipe").write_all(bytes).expect("write");
+    assert!(writer.wait().expect("wait").success());
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("mode");
 }
 
