@@ -17,8 +17,10 @@ use pspf::render::Rendering;
 use pspf::{Metadata, Package, hex, keys, layout, render, tar};
 use sha2::{Digest as _, Sha256};
 
+use crate::archive::Tree;
 use crate::document::{self, Facts};
 use crate::frames::{Compression, Meter, Stored};
+use crate::judgement::{Ground, unfit};
 use crate::keys::KeySource;
 use crate::material::{Material, Surveyor};
 use crate::plan::Plan;
@@ -121,6 +123,7 @@ pub fn assemble(request: &Request, progress: &dyn Progress) -> Result<Assembled>
         .map(|(material, _)| if let Material::Tree(tree) = material { Some(tree) } else { None })
         .collect();
     compose::check_trees(&flavor, &trees)?;
+    check_names(&trees, Ground::of_system(&flavor.target.os))?;
 
     let stored = compress(&plan, &materials, compression, folder, &mut spool, progress)?;
     let public_key = key.public_key();
@@ -244,6 +247,16 @@ fn compression(request: &Request) -> Result<Compression> {
         None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
     Ok(Compression { level: request.level, threads: threads.min(THREADS_MAX), mtime })
+}
+
+/// Refuses trees that the target's file systems cannot hold (security rule S13).
+fn check_names(trees: &[Option<&Tree>], ground: Ground) -> Result<()> {
+    for tree in trees.iter().flatten() {
+        if let Some((path, why)) = unfit(tree.entries.iter().map(|entry| &entry.member), ground) {
+            return Err(Error::member(Path::new(path), why));
+        }
+    }
+    Ok(())
 }
 
 fn output_folder(output: &Path) -> Result<&Path> {

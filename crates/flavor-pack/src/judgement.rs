@@ -28,7 +28,11 @@ impl Ground {
     where
         R: ReadAt,
     {
-        let os = package.flavor().map_or("", |flavor| flavor.target.os.as_str());
+        package.flavor().map_or(Self::default(), |flavor| Self::of_system(&flavor.target.os))
+    }
+
+    /// The system with the name that targets have.
+    pub(crate) fn of_system(os: &str) -> Self {
         Self { folds_case: matches!(os, "darwin" | "windows"), windows: os == "windows" }
     }
 
@@ -58,18 +62,24 @@ pub(crate) fn judge<R: ReadAt + Sync>(
         let path = all.clone().nth(broken.position).map_or("", |member| member.path.as_str());
         return refuse(path, &broken.message);
     }
-    if ground.folds_case
-        && let Some((one, other)) = equal_names(all.clone())
-    {
-        return refuse(other, &format!("the name is the same as {one:?} where case is ignored"));
-    }
-    if ground.windows
-        && let Some((member, why)) =
-            all.clone().find_map(|member| Some((member, windows_refuses(&member.path)?)))
-    {
-        return refuse(&member.path, why);
+    if let Some((path, why)) = unfit(all.clone(), ground) {
+        return refuse(path, &why);
     }
     Ok(implied)
+}
+
+/// A member whose name the ground cannot tell from another one or cannot hold, and why.
+pub(crate) fn unfit<'a>(
+    list: impl Iterator<Item = &'a Member> + Clone,
+    ground: Ground,
+) -> Option<(&'a str, String)> {
+    if ground.folds_case
+        && let Some((one, other)) = equal_names(list.clone())
+    {
+        return Some((other, format!("the name is the same as {one:?} where case is ignored")));
+    }
+    let mut paths = list.map(|member| member.path.as_str()).filter(|_| ground.windows);
+    paths.find_map(|path| Some((path, windows_refuses(path)?.to_owned())))
 }
 
 /// Every folder above a member that no member is.

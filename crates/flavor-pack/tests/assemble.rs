@@ -215,6 +215,27 @@ fn s14_trees_that_a_package_cannot_hold_are_refused_with_the_files_path() {
 }
 
 #[test]
+fn s13_names_that_the_targets_file_systems_take_for_one_are_refused() {
+    let stage = Stage::new();
+    stage.file("dependencies/Notes", b"x", false);
+    stage.file("dependencies/notes", b"x", false);
+    for (os, holds) in [("linux", true), ("darwin", false), ("windows", false)] {
+        let mut plan = stage.plan();
+        plan["extensions"]["x-flavor"]["target"] = json!({"os": os, "arch": "amd64"});
+        let request = stage.request(&plan);
+        if holds {
+            flavor_pack::assemble::assemble(&request, &flavor_pack::progress::Silent).expect("assemble");
+            fs::remove_file(&request.output).expect("remove");
+        } else {
+            let error = refused(&request);
+            assert_eq!(error.code(), ErrorCode::FlavorMember, "{os}: {error}");
+            assert!(error.to_string().contains("otes"), "{os}: {error}");
+            assert_eq!(stage.output_folder(), [""; 0], "{os}");
+        }
+    }
+}
+
+#[test]
 fn a_plan_that_states_a_computed_fact_or_asks_for_what_is_not_there_is_refused() {
     let cases: [(&str, Value, &str); 30] = [
         ("/slots/0/size", json!(1), "slots[0].size"),

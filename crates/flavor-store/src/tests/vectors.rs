@@ -23,6 +23,10 @@ fn p2_every_vector_unpacks_or_publishes_nothing_as_the_table_says() {
             continue;
         }
         let package = Package::open(vector.bytes.clone()).expect(&vector.name);
+        // Names are judged for the system of the target, and a launcher refuses packages for other systems first.
+        if vector.name.starts_with("names-") {
+            continue;
+        }
         // The store unpacks trees in frames; everything else is foreign to it.
         let frames = package.metadata().slots.first().is_some_and(|slot| {
             OperationChain::parse(&slot.operations).is_ok_and(|chain| chain == OperationChain::tar_zstd())

@@ -8,6 +8,7 @@ mod index;
 mod json;
 mod metadata;
 mod model;
+mod names;
 mod operations;
 mod rendering;
 mod signature;
@@ -34,5 +35,6 @@ pub(crate) fn all(table: &mut Table) {
     split::add(table);
     tarred::add(table);
     tree::add(table);
+    names::add(table);
     foreign::add(table);
 }
