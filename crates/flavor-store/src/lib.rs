@@ -8,7 +8,7 @@
 //! | 5 unpacking | `frames`, `unpack`, `members`, `directories` |
 //! | 6 publishing, 7 records | [`publish`], `compare`, `record` |
 //! | 8 work environments | [`environment`], `composition`, `placeholder` |
-//! | 9 receipts | [`plan`], [`receipt`], [`identity`] |
+//! | 9 receipts | [`plan`], [`pattern`], [`receipt`], [`identity`] |
 //! | 10 staging | [`staging`], `removal` |
 //! | 5.3–5.5 for a folder outside the store | [`tree`] |
 //!
@@ -28,6 +28,7 @@ pub mod identity;
 pub mod location;
 mod members;
 mod ownership;
+pub mod pattern;
 pub mod placeholder;
 pub mod plan;
 mod platform;

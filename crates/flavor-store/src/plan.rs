@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
+use crate::pattern;
+
 /// PATH behind a prefix where the user has none (STORE.md 9.2): what shells search then.
 const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/usr/bin:/bin";
 
@@ -21,6 +23,23 @@ pub enum Edit {
     SetPackage(OsString),
     /// Set it to the command as it was typed.
     SetOriginalCommand(OsString),
+    /// From here on, [`Edit::UnsetMatching`] leaves alone what this pattern covers.
+    Protect(OsString),
+    /// Remove every variable that the pattern covers and that is not protected.
+    UnsetMatching(OsString),
+    /// Give the first name's value to the second and remove the first, if the first is there.
+    Rename(OsString, OsString),
+}
+
+/// What must be so for a plan to hold at a later start, besides what it was made from (STORE.md 9.4 i).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// The variable is not set.
+    Absent(OsString),
+    /// The variable has this value.
+    Equal(OsString, OsString),
+    /// There is a directory at this path.
+    Directory(PathBuf),
 }
 
 /// One command.
@@ -49,6 +68,10 @@ pub struct Plan {
     pub default: usize,
     /// Paths whose identity a warm start checks.
     pub stats: Vec<PathBuf>,
+    /// What else a warm start checks.
+    pub conditions: Vec<Condition>,
+    /// Whether each start needs content of the package, so that the commands here are none to start.
+    pub reads_content: bool,
 }
 
 /// What edits need to know about one start.
@@ -60,22 +83,41 @@ pub struct Start<'a> {
     pub original: &'a OsStr,
 }
 
-impl Edit {
-    /// Carries the edit out on an environment in which a name may occur several times.
-    pub fn apply(&self, environment: &mut Vec<(OsString, OsString)>, start: Start) {
-        match self {
-            Self::Unset(name) => environment.retain(|(key, _)| key != name),
-            Self::Set(name, value) => set(environment, name, value.clone()),
-            Self::SetPackage(name) => set(environment, name, start.package.to_owned()),
-            Self::SetOriginalCommand(name) => set(environment, name, start.original.to_owned()),
-            Self::Prepend(name, value) => {
-                let old = environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_bytes());
+/// Carries edits out, in order, on an environment in which a name may occur several times.
+pub fn apply(edits: &[Edit], environment: &mut Vec<(OsString, OsString)>, start: Start) {
+    let mut protected: Vec<&OsStr> = Vec::new();
+    for edit in edits {
+        match edit {
+            Edit::Unset(name) => environment.retain(|(key, _)| key != name),
+            Edit::Set(name, value) => set(environment, name, value.clone()),
+            Edit::SetPackage(name) => set(environment, name, start.package.to_owned()),
+            Edit::SetOriginalCommand(name) => set(environment, name, start.original.to_owned()),
+            Edit::Prepend(name, value) => {
+                let old = find(environment, name).map(OsStr::as_bytes);
                 let old = old.filter(|old| !old.is_empty()).unwrap_or(DEFAULT_PATH);
                 let joined = [value.as_bytes(), b":", old].concat();
                 set(environment, name, OsString::from_vec(joined));
             }
+            Edit::Protect(pattern) => protected.push(pattern),
+            Edit::UnsetMatching(pattern) => environment.retain(|(key, _)| {
+                !covers(pattern, key) || protected.iter().any(|pattern| covers(pattern, key))
+            }),
+            Edit::Rename(from, to) => {
+                if let Some(value) = find(environment, from).map(OsStr::to_owned) {
+                    environment.retain(|(key, _)| key != from);
+                    set(environment, to, value);
+                }
+            }
         }
     }
+}
+
+fn covers(pattern: &OsStr, name: &OsStr) -> bool {
+    pattern::matches(pattern.as_bytes(), name.as_bytes())
+}
+
+fn find<'a>(environment: &'a [(OsString, OsString)], name: &OsStr) -> Option<&'a OsStr> {
+    environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_os_str())
 }
 
 fn set(environment: &mut Vec<(OsString, OsString)>, name: &OsStr, value: OsString) {
@@ -106,9 +148,7 @@ mod tests {
         let mut environment: Vec<(OsString, OsString)> =
             environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let start = Start { package: OsStr::new("/p"), original: OsStr::new("./p") };
-        for edit in edits {
-            edit.apply(&mut environment, start);
-        }
+        apply(edits, &mut environment, start);
         environment
     }
 
@@ -136,11 +176,33 @@ mod tests {
     }
 
     #[test]
+    fn what_a_pattern_covers_is_removed_unless_it_is_protected() {
+        let before = [("PATH", "/bin"), ("LC_ALL", "C"), ("TOKEN", "t"), ("LC_", "x")];
+        let all = Edit::UnsetMatching("*".into());
+        assert_eq!(applied(std::slice::from_ref(&all), &before), []);
+        let kept = [Edit::Protect("LC_*".into()), Edit::Protect("PATH".into()), all.clone()];
+        assert_eq!(applied(&kept, &before), applied(&[], &[("PATH", "/bin"), ("LC_ALL", "C"), ("LC_", "x")]));
+        // Protection begins where it stands.
+        assert_eq!(applied(&[all, Edit::Protect("*".into())], &before), []);
+    }
+
+    #[test]
+    fn a_renamed_variable_replaces_the_one_of_the_new_name() {
+        let edits = [Edit::Rename("OLD".into(), "NEW".into()), Edit::Rename("MISSING".into(), "KEPT".into())];
+        let before = [("NEW", "1"), ("OLD", "2"), ("KEPT", "3"), ("OLD", "4")];
+        assert_eq!(applied(&edits, &before), applied(&[], &[("NEW", "2"), ("KEPT", "3")]));
+        assert_eq!(
+            applied(&[Edit::Rename("A".into(), "A".into())], &[("A", "1")]),
+            applied(&[], &[("A", "1")])
+        );
+    }
+
+    #[test]
     fn values_that_are_not_utf_8_pass_untouched() {
         let value = OsString::from_vec(vec![0xff, 0xfe]);
         let mut environment = vec![(OsString::from_vec(vec![0x80]), value.clone()), ("PATH".into(), value)];
         let start = Start { package: OsStr::new("/p"), original: OsStr::new("p") };
-        Edit::Prepend("PATH".into(), "/w".into()).apply(&mut environment, start);
+        apply(&[Edit::Prepend("PATH".into(), "/w".into())], &mut environment, start);
         assert_eq!(environment[0].1.as_bytes(), [0xff, 0xfe]);
         assert_eq!(environment[1].1.as_bytes(), b"/w:\xff\xfe");
     }

@@ -1,7 +1,7 @@
 //! Receipts (STORE.md 9): what a warm start needs and nothing else. Decoding allocates nothing from a number that was
 //! not checked; every doubt makes a receipt invalid, and the start takes the full path.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use crate::boot::BootId;
 use crate::checksum::checksum;
 use crate::error::Result;
 use crate::identity::{IDENTITY_SIZE, Identity};
-use crate::plan::{Edit, Plan, PlannedCommand};
+use crate::plan::{Condition, Edit, Plan, PlannedCommand};
 use crate::root::Root;
 use crate::staging::Staging;
 
 /// Longest receipt, in bytes.
 pub const MAX_SIZE: usize = 64 * 1024;
-const MARK: &[u8; 8] = b"FLVRCP01";
+const MARK: &[u8; 8] = b"FLVRCP02";
 const NO_STRING: u32 = u32::MAX;
 /// A receipt that was last used longer ago gets a new time stamp, in seconds.
 const STAMP_AGE: i64 = 86_400;
@@ -35,13 +35,15 @@ mod at {
     pub(super) const STRINGS: usize = 20;
     pub(super) const BOOT: usize = 24;
     pub(super) const CREATED: usize = 40;
+    pub(super) const FLAGS: usize = 52;
     pub(super) const EXPIRY: usize = 56;
     pub(super) const PACKAGE: usize = 64;
     pub(super) const ROOT: usize = 120;
     pub(super) const WORKENV: usize = 128;
     pub(super) const NAME: usize = 136;
     pub(super) const COUNTS: usize = 144;
-    pub(super) const TRAILER: usize = 168;
+    pub(super) const RESERVED: usize = 172;
+    pub(super) const TRAILER: usize = 176;
     pub(super) const TABLES: usize = TRAILER + TRAILER_SIZE;
 }
 
@@ -51,6 +53,10 @@ const COMMAND: usize = 32;
 const ARGUMENT: usize = 8;
 const EDIT: usize = 20;
 const STAT: usize = 8 + IDENTITY_SIZE;
+const CONDITION: usize = 20;
+
+/// Each start needs content of the package.
+const READS_CONTENT: u32 = 1;
 
 /// What a receipt must fit to.
 #[derive(Debug, Clone, Copy)]
@@ -106,13 +112,18 @@ pub fn name(package: &Identity, trailer: &[u8; TRAILER_SIZE]) -> String {
     format!("{}-{}-{}", pspf::hex::encode(&trailer[signature..signature + 8]), package.device, package.inode)
 }
 
-/// Looks for a valid receipt in `root`; otherwise the reason, for logs.
-pub fn find(root: &Root, expected: Expected) -> std::result::Result<Receipt, Miss> {
+/// Looks for a valid receipt in `root`; otherwise the reason, for logs. `variable` looks up an environment variable.
+pub fn find(
+    root: &Root,
+    expected: Expected,
+    variable: impl Fn(&OsStr) -> Option<OsString>,
+) -> std::result::Result<Receipt, Miss> {
     let name = name(&expected.package, expected.trailer);
     let (bytes, file) = crate::private_file::read(&root.receipts, &name, MAX_SIZE).ok_or("there is none")?;
     let receipt = Receipt { bytes, file, name };
     receipt.check_form().ok_or("it is malformed")?;
     receipt.check_facts(root, expected)?;
+    receipt.check_conditions(variable)?;
     Ok(receipt)
 }
 
@@ -158,6 +169,8 @@ fn encode(
     bytes[at::BOOT..at::BOOT + 16].copy_from_slice(&boot.0);
     bytes[at::CREATED..at::CREATED + 8].copy_from_slice(&created.0.to_le_bytes());
     bytes[at::CREATED + 8..at::CREATED + 12].copy_from_slice(&created.1.to_le_bytes());
+    let flags = if plan.reads_content { READS_CONTENT } else { 0 };
+    bytes[at::FLAGS..at::FLAGS + 4].copy_from_slice(&flags.to_le_bytes());
     bytes[at::PACKAGE..at::PACKAGE + IDENTITY_SIZE].copy_from_slice(&expected.package.encode());
     for (offset, text) in [
         (at::ROOT, root.as_os_str()),
@@ -195,6 +208,18 @@ fn encode(
         stat_table.extend_from_slice(&strings.add(path.as_os_str()));
         stat_table.extend_from_slice(&identity.encode());
     }
+    let mut conditions = Vec::new();
+    for condition in &plan.conditions {
+        let none = OsStr::new("");
+        let (kind, name, value): (u32, &OsStr, &OsStr) = match condition {
+            Condition::Absent(name) => (1, name, none),
+            Condition::Equal(name, value) => (2, name, value),
+            Condition::Directory(path) => (3, path.as_os_str(), none),
+        };
+        conditions.extend_from_slice(&kind.to_le_bytes());
+        conditions.extend_from_slice(&strings.add(name));
+        conditions.extend_from_slice(&strings.add(value));
+    }
     let counts = [
         0,
         count(&commands, COMMAND)?,
@@ -202,11 +227,12 @@ fn encode(
         count(&stat_table, STAT)?,
         count(&arguments, ARGUMENT)?,
         count(&edits, EDIT)?,
+        count(&conditions, CONDITION)?,
     ];
-    for (field, count) in bytes[at::COUNTS..at::TRAILER].chunks_exact_mut(4).zip(counts) {
+    for (field, count) in bytes[at::COUNTS..at::RESERVED].chunks_exact_mut(4).zip(counts) {
         field.copy_from_slice(&count.to_le_bytes());
     }
-    for table in [commands, arguments, edits, stat_table] {
+    for table in [commands, arguments, edits, stat_table, conditions] {
         bytes.extend_from_slice(&table);
     }
     let strings_at = u32::try_from(bytes.len()).ok()?;
@@ -230,6 +256,9 @@ fn edit_parts(edit: &Edit) -> (u32, &OsStr, &OsStr) {
         Edit::Prepend(name, value) => (3, name, value),
         Edit::SetPackage(name) => (4, name, none),
         Edit::SetOriginalCommand(name) => (5, name, none),
+        Edit::Protect(pattern) => (6, pattern, none),
+        Edit::UnsetMatching(pattern) => (7, pattern, none),
+        Edit::Rename(from, to) => (8, from, to),
     }
 }
 
@@ -243,6 +272,8 @@ struct Tables {
     edit_count: usize,
     stats: usize,
     stat_count: usize,
+    conditions: usize,
+    condition_count: usize,
 }
 
 impl Receipt {
@@ -271,11 +302,13 @@ impl Receipt {
         let stat_count = bounded(count(3)?)?;
         let argument_count = bounded(count(4)?)?;
         let edit_count = bounded(count(5)?)?;
+        let condition_count = bounded(count(6)?)?;
         let commands = at::TABLES + trust_count * TRUST;
         let arguments = commands + command_count * COMMAND;
         let edits = arguments + argument_count * ARGUMENT;
         let stats = edits + edit_count * EDIT;
-        let end = stats + stat_count * STAT;
+        let conditions = stats + stat_count * STAT;
+        let end = conditions + condition_count * CONDITION;
         let fits = end == self.number(at::STRINGS)? && end <= self.bytes.len() && trust_count == 0;
         fits.then_some(Tables {
             commands,
@@ -286,6 +319,8 @@ impl Receipt {
             edit_count,
             stats,
             stat_count,
+            conditions,
+            condition_count,
         })
     }
 
@@ -296,8 +331,13 @@ impl Receipt {
             return None;
         }
         let sum = u64::from_le_bytes(bytes[at::CHECKSUM..at::LENGTH].try_into().ok()?);
-        let zeros = [&bytes[at::CREATED + 12..at::EXPIRY], &bytes[at::PACKAGE + IDENTITY_SIZE..at::ROOT]];
-        if sum != checksum(&bytes[at::LENGTH..]) || zeros.concat().iter().any(|byte| *byte != 0) {
+        let flags = self.number(at::FLAGS)?;
+        let zeros =
+            [&bytes[at::RESERVED..at::TRAILER], &bytes[at::PACKAGE + IDENTITY_SIZE..at::ROOT]].concat();
+        if flags > READS_CONTENT as usize
+            || sum != checksum(&bytes[at::LENGTH..])
+            || zeros.iter().any(|byte| *byte != 0)
+        {
             return None;
         }
         let tables = self.tables()?;
@@ -313,6 +353,9 @@ impl Receipt {
         }
         for position in 0..tables.stat_count {
             self.string(tables.stats + position * STAT)?;
+        }
+        for position in 0..tables.condition_count {
+            self.condition_at(&tables, position)?;
         }
         Some(())
     }
@@ -358,6 +401,35 @@ impl Receipt {
         Ok(())
     }
 
+    fn condition_at(&self, tables: &Tables, position: usize) -> Option<(usize, &OsStr, &OsStr)> {
+        let entry = tables.conditions + position * CONDITION;
+        let kind = self.number(entry)?;
+        let condition = (kind, self.string(entry + 4)?, self.string(entry + 12)?);
+        (1..=3).contains(&kind).then_some(condition)
+    }
+
+    /// Whether what the plan depends on besides the package is as it was.
+    fn check_conditions(
+        &self,
+        variable: impl Fn(&OsStr) -> Option<OsString>,
+    ) -> std::result::Result<(), Miss> {
+        let malformed = "it is malformed";
+        let tables = self.tables().ok_or(malformed)?;
+        for position in 0..tables.condition_count {
+            let (kind, name, value) = self.condition_at(&tables, position).ok_or(malformed)?;
+            let holds = match kind {
+                1 => variable(name).is_none(),
+                2 => variable(name).as_deref() == Some(value),
+                _ => rustix::fs::stat(name)
+                    .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir()),
+            };
+            if !holds {
+                return Err("a variable or folder that it depends on is not as it was".into());
+            }
+        }
+        Ok(())
+    }
+
     fn command_at(&self, tables: &Tables, position: usize) -> Option<PlannedCommand> {
         let entry = tables.commands + position * COMMAND;
         let range = |first: usize, all: usize| -> Option<std::ops::Range<usize>> {
@@ -386,11 +458,14 @@ impl Receipt {
             3 => Some(Edit::Prepend(name, value)),
             4 => Some(Edit::SetPackage(name)),
             5 => Some(Edit::SetOriginalCommand(name)),
+            6 => Some(Edit::Protect(name)),
+            7 => Some(Edit::UnsetMatching(name)),
+            8 => Some(Edit::Rename(name, value)),
             _ => None,
         }
     }
 
-    /// The commands that the receipt stands for. The stat list is left out: it was checked.
+    /// The commands that the receipt stands for. Stat list and conditions are left out: they were checked.
     pub fn plan(&self) -> Option<Plan> {
         let tables = self.tables()?;
         Some(Plan {
@@ -401,6 +476,8 @@ impl Receipt {
                 .collect::<Option<_>>()?,
             default: self.number(at::COUNTS + 8)?,
             stats: Vec::new(),
+            conditions: Vec::new(),
+            reads_content: self.number(at::FLAGS)? == READS_CONTENT as usize,
         })
     }
 

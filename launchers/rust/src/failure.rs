@@ -58,17 +58,22 @@ fn with_causes(error: &dyn StdError) -> String {
 pub(crate) fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        let bidirectional = matches!(
-            character,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        );
-        if character.is_control() || bidirectional {
+        if is_active(character) {
             let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
         } else {
             shown.push(character);
         }
     }
     shown
+}
+
+/// Whether a character acts on a terminal or on the order of others.
+pub(crate) fn is_active(character: char) -> bool {
+    let bidirectional = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    character.is_control() || bidirectional
 }
 
 #[cfg(test)]

@@ -6,14 +6,17 @@
 //! | 1 before anything, 7 starting the program | `process_unix`, `program` |
 //! | 2 opening | `package_file` |
 //! | 3 warm start, 4 cold start | `start` |
-//! | 5 commands, 6 environment | `planning`, `program`, `settings` |
+//! | 5 commands, 6 environment | `planning`, `program`, `environment`, `settings` |
 //! | 8 tools | `tools` |
 //! | 9 validation | `settings` |
-//! | 10 messages, 11 exit codes | `failure`, `output` |
+//! | 10 messages, 11 exit codes | `failure`, `output`, `log`, `json` |
 #![cfg_attr(not(test), no_main)]
 #![cfg(unix)]
 
+mod environment;
 mod failure;
+mod json;
+mod log;
 mod output;
 mod package_file;
 mod planning;
@@ -30,7 +33,8 @@ use std::path::Path;
 use pspf::ErrorCode;
 
 use crate::failure::{Failure, Result, escaped};
-use crate::output::{Log, to_stderr, to_stdout};
+use crate::log::Log;
+use crate::output::{to_stderr, to_stdout};
 use crate::package_file::PackageFile;
 use crate::settings::Settings;
 use crate::start::Keep;
@@ -50,18 +54,27 @@ fn run(arguments: Vec<OsString>) -> u8 {
     }));
     // Until the package's name is known, the name of its file.
     let mut name = String::from("flavor-launcher");
-    match start(arguments, &mut name) {
+    let mut log = Log::OFF;
+    match start(arguments, &mut name, &mut log) {
         Ok(()) => 0,
-        Err(failure) => failure.report(&name),
+        Err(failure) => {
+            log.failure(&format!("{} [{}]", failure.message, failure.code));
+            failure.report(&name)
+        }
     }
 }
 
-fn start(mut arguments: Vec<OsString>, name: &mut String) -> Result<()> {
+fn start(mut arguments: Vec<OsString>, name: &mut String, log: &mut Log) -> Result<()> {
     if process_unix::is_elevated() {
         return Err(Failure::new(ErrorCode::LaunchElevated, "elevated starts are refused"));
     }
     let settings = Settings::from_environment();
-    let log = Log::new(settings.debug);
+    if settings.log.is_some() {
+        // Before a file is opened for writing: it must not become standard error.
+        start::occupy_standard_descriptors();
+    }
+    *log = Log::open(settings.log.as_ref());
+    let log = *log;
     let mut file = PackageFile::of_this_process()?;
     *name = file.base_name().to_string_lossy().into_owned();
     let notice = settings.validation_notice()?;
@@ -114,5 +127,5 @@ fn run_package(
         }
         Err(records) => start::cold(file, records, Keep::ThisBoot, log, name)?,
     };
-    program::start(&plan, settings, file, arguments)
+    program::start(&plan, settings, file, arguments, log)
 }

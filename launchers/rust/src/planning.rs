@@ -1,7 +1,6 @@
 //! From signed metadata to the exec plan (LAUNCH.md 5 and 6). What this version does not support is refused here, before
 //! anything is unpacked.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
@@ -11,8 +10,8 @@ use flavor_store::plan::{Edit, Plan, PlannedCommand};
 use pspf::metadata::{Command, Flavor, Metadata};
 use pspf::{ErrorCode, Package, ReadAt};
 
+use crate::environment;
 use crate::failure::{Failure, Result};
-use crate::settings::NOT_FOR_THE_PROGRAM;
 
 /// `FLAVOR_OS`.
 pub(crate) const OS: &str = if cfg!(target_os = "macos") { "darwin" } else { std::env::consts::OS };
@@ -65,7 +64,15 @@ pub(crate) fn plan(metadata: &Metadata, flavor: &Flavor, places: &Places, store:
         }
     }
     let package = metadata.package.name.clone();
-    Ok(Plan { package, workenv: places.workenv.clone(), commands, default, stats })
+    Ok(Plan {
+        package,
+        workenv: places.workenv.clone(),
+        commands,
+        default,
+        stats,
+        conditions: Vec::new(),
+        reads_content: false,
+    })
 }
 
 fn planned_command(
@@ -80,46 +87,18 @@ fn planned_command(
     let argv = command.argv.iter().map(|argument| text(argument)).collect::<Result<Vec<_>>>()?;
     let cwd = command.cwd.as_deref().map(text).transpose()?;
 
-    let mut edits = Vec::new();
     let rules = metadata.runtime.as_ref().and_then(|runtime| runtime.env.as_ref());
-    if let Some(rules) = rules {
-        let has_pass = rules.pass.as_ref().is_some_and(|pass| !pass.is_empty());
-        if has_pass || rules.map.as_ref().is_some_and(|map| !map.is_empty()) {
-            return Err(unsupported("`runtime.env.pass` and `runtime.env.map` are not supported yet"));
-        }
-        for variable in rules.unset.iter().flatten() {
-            if variable.contains(['*', '?', '[']) {
-                return Err(unsupported(&format!(
-                    "the pattern {variable:?} in `runtime.env.unset` is not supported yet"
-                )));
-            }
-            edits.push(Edit::Unset(variable_name(variable)?));
-        }
-    }
-    let info = &metadata.package;
-    edits.push(Edit::Set("FLAVOR_WORKENV".into(), places.workenv.clone().into()));
-    edits.push(Edit::SetPackage("FLAVOR_PACKAGE".into()));
-    edits.push(Edit::SetOriginalCommand("FLAVOR_ORIGINAL_COMMAND".into()));
-    for (variable, value) in [
-        ("FLAVOR_PACKAGE_NAME", info.name.clone()),
-        ("FLAVOR_VERSION", info.version.clone()),
-        ("FLAVOR_COMMAND_NAME", name.to_owned()),
-        ("FLAVOR_OS", OS.to_owned()),
-        ("FLAVOR_ARCH", ARCH.to_owned()),
-        ("FLAVOR_PLATFORM", format!("{OS}_{ARCH}")),
-    ] {
-        edits.push(Edit::Set(variable.into(), value.into()));
-    }
+    let mut edits = environment::inherited(rules)?;
+    edits.extend(environment::described(&metadata.package, places.workenv.as_os_str(), name));
     // The last one prepended stands foremost.
     for folder in flavor.workenv.path.iter().rev() {
         edits.push(Edit::Prepend("PATH".into(), places.workenv.join(folder).into()));
     }
-    let empty = BTreeMap::new();
-    let set = rules.and_then(|rules| rules.set.as_ref()).unwrap_or(&empty);
-    for (variable, value) in set.iter().chain(&metadata.execution.env).chain(&command.env) {
-        edits.push(Edit::Set(variable_name(variable)?, text(value)?));
+    let set = rules.and_then(|rules| rules.set.as_ref());
+    for variables in set.into_iter().chain([&metadata.execution.env, &command.env]) {
+        edits.extend(environment::layer(variables, |value| text(value).map(Some))?);
     }
-    edits.extend(NOT_FOR_THE_PROGRAM.iter().map(|variable| Edit::Unset(variable.into())));
+    edits.extend(environment::closing());
     Ok(PlannedCommand { name: name.to_owned(), argv, edits, cwd })
 }
 
@@ -138,13 +117,6 @@ fn require_program_of_the_package(name: &str, program: &str) -> Result<()> {
     Err(unsupported(&format!(
         "command {name:?} starts {program:?}, expected a path that begins with `{{workenv}}/` or `{{slot:N}}/`"
     )))
-}
-
-fn variable_name(name: &str) -> Result<OsString> {
-    if name.is_empty() || name.contains(['=', '\0']) {
-        return Err(unsupported(&format!("{name:?} is no name of a variable")));
-    }
-    Ok(name.into())
 }
 
 fn unsupported(message: &str) -> Failure {

@@ -4,10 +4,11 @@ use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use flavor_store::plan::{Plan, PlannedCommand, Start};
+use flavor_store::plan::{Plan, PlannedCommand, Start, apply};
 use pspf::ErrorCode;
 
 use crate::failure::{Failure, Result};
+use crate::log::Log;
 use crate::package_file::PackageFile;
 use crate::settings::Settings;
 
@@ -37,13 +38,17 @@ pub(crate) fn start(
     settings: &Settings,
     package: &PackageFile,
     arguments: &[OsString],
+    log: Log,
 ) -> Result<Infallible> {
     let typed = arguments.first().map_or(package.path.as_os_str(), OsString::as_os_str);
     let command = choose(plan, settings, typed, package.base_name())?;
     let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let start = Start { package: package.path.as_os_str(), original: typed };
-    for edit in &command.edits {
-        edit.apply(&mut environment, start);
+    apply(&command.edits, &mut environment, start);
+    log.debug(|| format!("command {:?} starts `{}`", command.name, command.argv[0].display()));
+    for (name, _) in &environment {
+        // Names only: values may be secrets (LAUNCH.md 6.3).
+        log.trace(|| format!("the program gets the variable `{}`", name.display()));
     }
     if let Some(cwd) = &command.cwd {
         rustix::process::chdir(cwd).map_err(|error| {
@@ -75,6 +80,8 @@ mod tests {
             commands: vec![command("demo"), command("demo-admin")],
             default: 0,
             stats: Vec::new(),
+            conditions: Vec::new(),
+            reads_content: false,
         }
     }
 

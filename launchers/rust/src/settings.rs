@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use pspf::ErrorCode;
 
 use crate::failure::{Failure, Result};
+use crate::log::LogSettings;
 
 /// `1`: the arguments name a tool (LAUNCH.md 8).
 const TOOLS: &str = "FLAVOR_LAUNCHER_CLI";
@@ -13,8 +14,10 @@ const TOOLS: &str = "FLAVOR_LAUNCHER_CLI";
 const COMMAND: &str = "FLAVOR_COMMAND";
 /// How strict verification is (LAUNCH.md 9).
 const VALIDATION: &str = "FLAVOR_VALIDATION";
-/// `debug` or `trace`: phase lines on standard error (LAUNCH.md 10.3).
+/// How much is logged (LAUNCH.md 10.3).
 const LOG_LEVEL: &str = "FLAVOR_LOG_LEVEL";
+/// The file that the log is appended to (LAUNCH.md 10.4).
+const LOG_PATH: &str = "FLAVOR_LOG_PATH";
 
 /// What is addressed to the launcher and must not reach the program (S3).
 pub(crate) const NOT_FOR_THE_PROGRAM: [&str; 3] = [VALIDATION, COMMAND, TOOLS];
@@ -24,7 +27,7 @@ pub(crate) const NOT_FOR_THE_PROGRAM: [&str; 3] = [VALIDATION, COMMAND, TOOLS];
 pub(crate) struct Settings {
     pub(crate) tools: bool,
     pub(crate) command: Option<OsString>,
-    pub(crate) debug: bool,
+    pub(crate) log: Option<LogSettings>,
     validation: Option<OsString>,
 }
 
@@ -34,14 +37,14 @@ impl Settings {
         Self {
             tools: set(TOOLS).is_some_and(|value| value == "1"),
             command: set(COMMAND),
-            debug: set(LOG_LEVEL).is_some_and(|value| value == "debug" || value == "trace"),
+            log: LogSettings::new(set(LOG_LEVEL).as_deref(), set(LOG_PATH)),
             validation: set(VALIDATION),
         }
     }
 
     #[cfg(test)]
     pub(crate) fn for_test(command: Option<&str>) -> Self {
-        Self { tools: false, command: command.map(OsString::from), debug: false, validation: None }
+        Self { tools: false, command: command.map(OsString::from), log: None, validation: None }
     }
 
     /// Checks the validation level; the notice to print, if one is due.

@@ -14,8 +14,9 @@ use pspf::layout::TRAILER_SIZE;
 use pspf::{ErrorCode, Package, hex};
 use rustix::fs::{Mode, OFlags};
 
+use crate::environment;
 use crate::failure::{Failure, Result};
-use crate::output::Log;
+use crate::log::Log;
 use crate::package_file::PackageFile;
 use crate::planning::{flavor_of, plan, require_target};
 
@@ -33,10 +34,11 @@ pub(crate) fn warm(file: &PackageFile, log: Log) -> std::result::Result<Plan, Re
                 continue;
             }
         };
-        match receipt::find(&root, expected) {
+        match receipt::find(&root, expected, |name| std::env::var_os(name)) {
             Ok(receipt) => {
                 receipt.stamp();
-                log.debug(|| format!("warm start: receipt {} in `{}`", receipt.name, root.path().display()));
+                log.phase("receipt");
+                log.info(|| format!("warm start: receipt {} in `{}`", receipt.name, root.path().display()));
                 return receipt.plan().ok_or(records);
             }
             Err(miss) => {
@@ -72,18 +74,25 @@ pub(crate) fn cold(
     package.metadata().package.name.clone_into(name);
     let flavor = flavor_of(&package)?;
     require_target(flavor)?;
+    log.phase("open");
     log.debug(|| format!("signature holds, signer {}", hex::encode(&package.fingerprint())));
     // With any places, to refuse what is not supported before something is unpacked.
     let slots = flavor.slots.iter().map(|slot| slot.share.then(|| "/".into())).collect();
     plan(package.metadata(), flavor, &Places { workenv: "/".into(), slots }, "/dev/null".as_ref())?;
     package.verify_launcher()?;
-    log.debug(|| "launcher digest holds".into());
+    log.phase("launcher digest");
+    let rules = package.metadata().runtime.as_ref().and_then(|runtime| runtime.env.as_ref());
+    for variable in environment::missing(rules) {
+        log.warn(|| format!("the package counts on the variable {variable:?}, which is not set"));
+    }
 
     let places = places(|name| std::env::var_os(name));
     let root = Root::take(&places, |root| space_needed(root, &package))?;
     let staging = Staging::create(&root)?;
     staging.remove_dead();
+    log.phase("place");
     let installed = install(&root, &staging, &package, records)?;
+    log.phase("unpack and verify");
     log_installed(&installed, log);
     file.require_unchanged()?;
 
@@ -96,7 +105,8 @@ pub(crate) fn cold(
     };
     let plan = plan(package.metadata(), flavor, &installed.places, root.path())?;
     write_receipt(file, &root, &staging, &plan, package.trailer(), boot, log);
-    log.debug(|| format!("cold start: store `{}`", root.path().display()));
+    log.phase("receipt");
+    log.info(|| format!("cold start: store `{}`", root.path().display()));
     Ok(plan)
 }
 
@@ -138,7 +148,7 @@ fn write_receipt(
 
 /// Puts `/dev/null` where a standard descriptor is closed, so that no file of the store can take its number. They are
 /// close-on-exec: the program finds them closed, as the parent left them.
-fn occupy_standard_descriptors() {
+pub(crate) fn occupy_standard_descriptors() {
     use std::os::fd::{AsRawFd as _, IntoRawFd as _};
     while let Ok(null) = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
         if null.as_raw_fd() > 2 {

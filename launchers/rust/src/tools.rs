@@ -6,7 +6,8 @@ use flavor_store::publish::Records;
 use pspf::{ErrorCode, Package, hex};
 
 use crate::failure::{Failure, Result, escaped};
-use crate::output::{Log, to_stdout};
+use crate::log::Log;
+use crate::output::to_stdout;
 use crate::package_file::PackageFile;
 use crate::planning::flavor_of;
 use crate::start::{Keep, cold};

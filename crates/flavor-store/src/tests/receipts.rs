@@ -1,13 +1,20 @@
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt as _;
 
 use super::*;
 use crate::BootId;
 use crate::identity::Identity;
-use crate::plan::{Edit, Plan, PlannedCommand};
+use crate::plan::{Condition, Edit, Plan, PlannedCommand};
 use crate::receipt::{self, Expected, find, is_settled};
 use crate::staging::Staging;
 use pspf::layout::TRAILER_SIZE;
+
+/// What the plan of [`Case`] depends on.
+const HOME: (&str, &str) = ("HOME", "/home/user");
+
+fn at_home(name: &OsStr) -> Option<OsString> {
+    (name == HOME.0).then(|| HOME.1.into())
+}
 
 struct Case {
     store: Store,
@@ -33,6 +40,9 @@ impl Case {
                 Edit::Prepend("PATH".into(), "/w/scripts".into()),
                 Edit::SetPackage("FLAVOR_PACKAGE".into()),
                 Edit::SetOriginalCommand("FLAVOR_ORIGINAL_COMMAND".into()),
+                Edit::Protect("LC_*".into()),
+                Edit::UnsetMatching("*".into()),
+                Edit::Rename("OLD".into(), "NEW".into()),
             ],
             cwd,
         };
@@ -42,6 +52,12 @@ impl Case {
             commands: vec![command("demo", None), command("demo-admin", Some("/".into()))],
             default: 1,
             stats: vec![program.clone(), store.path().join("v1/slots")],
+            conditions: vec![
+                Condition::Absent("XDG_DATA_HOME".into()),
+                Condition::Equal("HOME".into(), "/home/user".into()),
+                Condition::Directory(store.path().join("v1/slots")),
+            ],
+            reads_content: true,
         };
         Self { store, identity, trailer, plan }
     }
@@ -59,7 +75,14 @@ impl Case {
     }
 
     fn find(&self) -> std::result::Result<Plan, &'static str> {
-        find(&self.store.root, self.expected())
+        self.find_with(&[HOME])
+    }
+
+    fn find_with(&self, variables: &[(&str, &str)]) -> std::result::Result<Plan, &'static str> {
+        let variable = |name: &OsStr| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        };
+        find(&self.store.root, self.expected(), variable)
             .map(|receipt| receipt.plan().expect("plan"))
             .map_err(|miss| miss.reason)
     }
@@ -69,7 +92,7 @@ impl Case {
 fn a_receipt_gives_back_the_plan_that_was_written() {
     let case = Case::new();
     case.write(BootId::current());
-    assert_eq!(case.find(), Ok(Plan { stats: Vec::new(), ..case.plan.clone() }));
+    assert_eq!(case.find(), Ok(Plan { stats: Vec::new(), conditions: Vec::new(), ..case.plan.clone() }));
 }
 
 #[test]
@@ -83,7 +106,7 @@ fn a_receipt_altered_in_any_byte_is_not_believed() {
         std::fs::write(&path, altered).expect("write");
         assert!(case.find().is_err(), "byte {position}");
     }
-    for length in [0, 15, 167, 8367, written.len() - 1] {
+    for length in [0, 15, 175, 8375, written.len() - 1] {
         std::fs::write(&path, &written[..length]).expect("write");
         assert!(case.find().is_err(), "{length} bytes");
     }
@@ -98,14 +121,14 @@ fn a_receipt_with_a_repaired_checksum_never_makes_a_start_panic() {
     let case = Case::new();
     let path = case.write(BootId::current());
     let written = std::fs::read(&path).expect("receipt");
-    for position in (16..written.len()).filter(|position| !(168..8368).contains(position)) {
+    for position in (16..written.len()).filter(|position| !(176..8376).contains(position)) {
         for value in [0, 0x7f, 0xff] {
             let mut altered = written.clone();
             altered[position] = value;
             let sum = crate::checksum::checksum(&altered[16..]);
             altered[8..16].copy_from_slice(&sum.to_le_bytes());
             std::fs::write(&path, &altered).expect("write");
-            if let Ok(receipt) = find(&case.store.root, case.expected()) {
+            if let Ok(receipt) = find(&case.store.root, case.expected(), at_home) {
                 assert!(receipt.plan().is_some(), "byte {position}");
             }
         }
@@ -124,13 +147,16 @@ fn a_receipt_is_about_one_file_as_it_was() {
         Identity { changed: (6, 8), ..own },
         Identity { changed: (5, 7), ..own },
     ] {
-        assert!(find(&case.store.root, Expected { package: other, ..case.expected() }).is_err(), "{other:?}");
+        assert!(
+            find(&case.store.root, Expected { package: other, ..case.expected() }, at_home).is_err(),
+            "{other:?}"
+        );
     }
     for position in [0, 4, 140, 5000, TRAILER_SIZE - 1] {
         let mut trailer = case.trailer.clone();
         trailer[position] ^= 1;
         assert!(
-            find(&case.store.root, Expected { trailer: &trailer, ..case.expected() }).is_err(),
+            find(&case.store.root, Expected { trailer: &trailer, ..case.expected() }, at_home).is_err(),
             "{position}"
         );
     }
@@ -229,9 +255,19 @@ fn the_last_use_is_stamped_once_a_day() {
         let then = std::time::SystemTime::now() - std::time::Duration::from_hours(age_hours);
         std::fs::File::options().write(true).open(&path).expect("open").set_modified(then).expect("time");
         let before = modified();
-        find(&case.store.root, case.expected()).expect("receipt").stamp();
+        find(&case.store.root, case.expected(), at_home).expect("receipt").stamp();
         modified() != before
     };
     assert!(!stamped(1));
     assert!(stamped(25));
+}
+
+#[test]
+fn a_receipt_holds_only_under_the_conditions_that_its_plan_was_made_under() {
+    let case = Case::new();
+    case.write(BootId::current());
+    assert!(case.find().is_ok());
+    for variables in [&[][..], &[("HOME", "/home/other")], &[HOME, ("XDG_DATA_HOME", "")]] {
+        assert!(case.find_with(variables).is_err(), "{variables:?}");
+    }
 }
