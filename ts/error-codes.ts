@@ -40,6 +40,7 @@ export type ErrorCode =
   | 'ERR_LAUNCH_ELEVATED'
   | 'ERR_LAUNCH_ENVIRONMENT'
   | 'ERR_LAUNCH_EXECUTE'
+  | 'ERR_LAUNCH_LIFECYCLE'
   | 'ERR_LAUNCH_OPEN'
   | 'ERR_LAUNCH_PANIC'
   | 'ERR_LAUNCH_TARGET'
@@ -69,6 +70,7 @@ export type ErrorCode =
   | 'ERR_PSPF_SLOT_DIGEST'
   | 'ERR_PSPF_TAR'
   | 'ERR_STORE_COMPOSITION'
+  | 'ERR_STORE_DATA'
   | 'ERR_STORE_IO'
   | 'ERR_STORE_LINK'
   | 'ERR_STORE_LOCATION'
@@ -226,6 +228,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     cliExit: 1,
     launcherExit: 104,
     summary: 'the program of the package could not be started',
+    hint: null,
+  },
+  ERR_LAUNCH_LIFECYCLE: {
+    cliExit: 1,
+    launcherExit: 109,
+    summary: "a slot's lifecycle asks for something that cannot be done at this start",
     hint: null,
   },
   ERR_LAUNCH_OPEN: {
@@ -401,6 +409,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     launcherExit: 103,
     summary: 'the work environment of the package breaks a rule of composition',
     hint: 'the package was made by a tool that does not follow STORE.md; build it again with a current one',
+  },
+  ERR_STORE_DATA: {
+    cliExit: 1,
+    launcherExit: 106,
+    summary: "the folder for a package's data cannot be used",
+    hint: 'set XDG_DATA_HOME and XDG_CONFIG_HOME (or HOME) to folders of your own that nobody else may write',
   },
   ERR_STORE_IO: {
     cliExit: 1,

@@ -9,6 +9,7 @@ use pspf::ErrorCode;
 use pspf::metadata::{LinkKind, Workenv};
 use pspf::tar::{Kind, check_path};
 
+use crate::environment::Part;
 use crate::error::{Error, Result};
 use crate::members::Members;
 use crate::placeholder::Places;
@@ -49,12 +50,14 @@ enum Node {
 }
 
 impl Composition {
-    /// Reads the signed description; placeholders are replaced, names checked.
-    pub(crate) fn plan(workenv: &Workenv, places: &Places) -> Result<Self> {
+    /// Reads the signed description; placeholders are replaced, names checked. What concerns a slot that is absent at this
+    /// start is left out.
+    pub(crate) fn plan(workenv: &Workenv, places: &Places, parts: &[Part]) -> Result<Self> {
+        let part = |slot: usize| parts.get(slot).copied();
         let mut unpack = Vec::new();
         for entry in &workenv.unpack {
             let slot = position(entry.slot)?;
-            if places.slots.get(slot).is_none_or(Option::is_some) {
+            if !matches!(part(slot), Some(Part::Private | Part::Absent)) {
                 return Err(refuse(&format!(
                     "slot {slot} is unpacked into the environment but is not private"
                 )));
@@ -67,21 +70,26 @@ impl Composition {
             }
             unpack.push((slot, entry.into.clone()));
         }
+        unpack.retain(|(slot, _)| part(*slot) != Some(Part::Absent));
         let mut links = Vec::new();
         for link in &workenv.links {
             check_path(&link.path)?;
             let slot = position(link.slot)?;
-            let Some(Some(root)) = places.slots.get(slot) else {
-                return Err(refuse(&format!(
-                    "the link {:?} leads into slot {slot}, which is not shared",
-                    link.path
-                )));
-            };
-            let target = if link.to.is_empty() {
-                root.clone()
-            } else {
+            if !link.to.is_empty() {
                 check_path(&link.to)?;
-                root.join(&link.to)
+            }
+            let target = match (part(slot), places.slots.get(slot)) {
+                (Some(Part::Shared), Some(Some(root))) if link.to.is_empty() => root.clone(),
+                (Some(Part::Shared), Some(Some(root))) => root.join(&link.to),
+                // Of a slot that goes away only copies can stay.
+                (Some(Part::Setup), _) if link.kind == LinkKind::Copy => PathBuf::from(&link.to),
+                (Some(Part::Absent), _) => continue,
+                _ => {
+                    return Err(refuse(&format!(
+                        "the link {:?} leads into slot {slot}, which is not shared",
+                        link.path
+                    )));
+                }
             };
             links.push(PlannedLink {
                 path: link.path.clone(),
@@ -114,6 +122,11 @@ impl Composition {
             check_path(folder)?;
         }
         Ok(Self { unpack, links, files })
+    }
+
+    /// Whether `slot` is unpacked into the environment.
+    pub(crate) fn unpacks(&self, slot: usize) -> bool {
+        self.unpack.iter().any(|(unpacked, _)| *unpacked == slot)
     }
 
     /// Judges all paths together. `private` are the members of the unpacked slots, in the order of `unpack`.

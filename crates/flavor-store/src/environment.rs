@@ -1,29 +1,28 @@
 //! Work environments (STORE.md 8): composed in private staging from private slots, links into shared slots and
 //! generated files, then renamed into place. Programs may add to their environment later; that is left alone.
 
-use std::io::Write as _;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use pspf::metadata::{LinkKind, Unpacked};
+use pspf::metadata::Unpacked;
 use pspf::{Package, ReadAt, hex};
 use sha2::{Digest, Sha256};
 
 use crate::boot::BootId;
-use crate::compare::{Extra, link_is, matches_slot};
-use crate::composition::{Composition, PlannedFile, PlannedLink, refuse};
-use crate::directories::{Directories, open_file};
-use crate::error::{During as _, Error, Result};
+use crate::compose::Composer;
+use crate::composition::Composition;
+use crate::error::{During as _, Result};
 use crate::frames::verify_slot_bytes;
-use crate::identity::mode_bits;
 use crate::placeholder::Places;
 use crate::publish::{Making, Presence, PublishedSlot, Records, make_slot_durable, publish_slot};
 use crate::record::{Record, State};
 use crate::root::{Root, Space};
 use crate::slot_key::slot_key;
 use crate::staging::Staging;
-use crate::unpack::{create_file, create_links, unpack_files};
+use crate::unpack::{create_links, unpack_files};
 
 /// A package whose every slot byte was verified, and which is ready to run from the store.
 #[derive(Debug)]
@@ -34,9 +33,59 @@ pub struct Installed {
     pub slots: Vec<Option<PublishedSlot>>,
     /// How the work environment came to be there.
     pub presence: Presence,
+    /// Its folder name.
+    pub name: String,
 }
 
-/// The folder name of a package's work environment (STORE.md 2.2).
+/// How a slot takes part in the store at one start (STORE.md 17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Unpacked into the shared store.
+    Shared,
+    /// Unpacked into the work environment.
+    Private,
+    /// Unpacked while the work environment is composed, for the copies that it asks for; gone afterwards.
+    Setup,
+    /// Not unpacked, only verified. Entries of the composition that name it are left out.
+    Absent,
+    /// Unpacked by somebody else and somewhere else; the composition may not name it.
+    Outside,
+}
+
+impl Part {
+    /// Whether commands can name the slot while the program runs.
+    pub fn has_place(self) -> bool {
+        matches!(self, Self::Shared | Self::Outside)
+    }
+}
+
+/// What a start wants of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// One entry a slot.
+    pub parts: Vec<Part>,
+    /// Whether the work environment is the one for developers.
+    pub development: bool,
+    /// How far the store is believed.
+    pub records: Records,
+}
+
+impl Wanted {
+    /// Every slot, as `share` says.
+    pub fn everything<R: ReadAt>(package: &Package<R>, records: Records) -> Self {
+        let slots = package.flavor().map_or(&[][..], |flavor| &flavor.slots);
+        let parts = slots.iter().map(|slot| if slot.share { Part::Shared } else { Part::Private }).collect();
+        Self { parts, development: false, records }
+    }
+
+    /// The folder name of the work environment (STORE.md 2.2, 17.2).
+    pub fn environment_name<R: ReadAt>(&self, package: &Package<R>) -> String {
+        let name = environment_name(package);
+        if self.development { name + "-dev" } else { name }
+    }
+}
+
+/// The folder name of a package's ordinary work environment (STORE.md 2.2).
 pub fn environment_name<R: ReadAt>(package: &Package<R>) -> String {
     let digest = hex::encode(&Sha256::digest(package.metadata_json()));
     let info = &package.metadata().package;
@@ -51,17 +100,18 @@ fn tame(text: &str) -> String {
 }
 
 /// What is still to be unpacked for `package` in `root`.
-pub fn space_needed<R: ReadAt>(root: &Root, package: &Package<R>) -> Space {
+pub fn space_needed<R: ReadAt>(root: &Root, package: &Package<R>, wanted: &Wanted) -> Space {
     let mut space = Space::default();
     let Some(flavor) = package.flavor() else { return space };
-    let name = environment_name(package);
+    let name = wanted.environment_name(package);
     let subject = environment_subject(package, &root.environment_path(&name));
     let composed = Record::state(&root.envs, &name, &subject) != State::Absent;
-    for (position, slot) in flavor.slots.iter().enumerate() {
-        let present = if slot.share {
-            slot_key(package, position).is_ok_and(|key| crate::publish::has_slot(root, &key))
-        } else {
-            composed
+    for ((position, slot), part) in flavor.slots.iter().enumerate().zip(&wanted.parts) {
+        let present = match part {
+            Part::Shared => slot_key(package, position).is_ok_and(|key| crate::publish::has_slot(root, &key)),
+            Part::Private | Part::Setup => composed,
+            Part::Absent => true,
+            Part::Outside => false,
         };
         if !present {
             space.bytes = space.bytes.saturating_add(slot.unpacked.bytes);
@@ -71,31 +121,24 @@ pub fn space_needed<R: ReadAt>(root: &Root, package: &Package<R>) -> Space {
     space
 }
 
-/// Brings every slot into the store and composes the work environment. When this returns `Ok`, every byte of every
-/// slot was read once from the package and its digest compared. The process's umask must be 0.
+/// Brings every slot that is wanted into the store and composes the work environment. When this returns `Ok`, every
+/// byte of every slot was read once from the package and its digest compared. The process's umask must be 0.
 pub fn install<R: ReadAt + Sync>(
     root: &Root,
     staging: &Staging,
     package: &Package<R>,
-    records: Records,
+    wanted: &Wanted,
 ) -> Result<Installed> {
-    let flavor = package.flavor().ok_or_else(|| {
-        pspf::Error::rule(pspf::ErrorCode::PspfForeign, "the metadata has no `x-flavor` block")
-    })?;
-    let name = environment_name(package);
-    let workenv = root.environment_path(&name);
+    let flavor = flavor_of(package)?;
+    let name = wanted.environment_name(package);
     // Named before anything is unpacked, so that a composition that cannot hold is refused early.
-    let mut planned = Vec::new();
-    for (position, slot) in flavor.slots.iter().enumerate() {
-        planned.push(if slot.share { Some(root.slot_path(&slot_key(package, position)?)) } else { None });
-    }
-    let places = Places { workenv: workenv.clone(), slots: planned };
-    let composition = Composition::plan(&flavor.workenv, &places)?;
+    let places = places_of(root, package, wanted)?;
+    let composition = Composition::plan(&flavor.workenv, &places, &wanted.parts)?;
 
     let mut slots = Vec::new();
-    for (position, slot) in flavor.slots.iter().enumerate() {
-        slots.push(if slot.share {
-            Some(publish_slot(root, staging, package, position, records)?)
+    for (position, part) in wanted.parts.iter().enumerate() {
+        slots.push(if *part == Part::Shared {
+            Some(publish_slot(root, staging, package, position, wanted.records)?)
         } else {
             None
         });
@@ -104,20 +147,114 @@ pub fn install<R: ReadAt + Sync>(
         parent: &root.envs,
         name: &name,
         lock: format!("env-{name}"),
-        subject: environment_subject(package, &workenv),
+        subject: environment_subject(package, &places.workenv),
         size: Unpacked { bytes: 0, members: 0 },
-        records,
+        records: wanted.records,
     };
-    let composer = Composer { root, package, slots: &slots, composition: &composition };
+    let setup = SetupSlots { staging, package, parts: &wanted.parts, open: RefCell::new(BTreeMap::new()) };
+    let open_slot = |slot: usize| -> Result<Option<OwnedFd>> {
+        match slots.get(slot).and_then(Option::as_ref) {
+            Some(published) => Ok(Root::own_directory(&root.slots, &published.key)),
+            None => setup.open(slot),
+        }
+    };
+    let composer = Composer { package, open_slot: &open_slot, composition: &composition };
     let presence =
         making.run(root, staging, |tree, _| composer.matches(tree), |tree| composer.compose(tree))?;
-    for (position, slot) in flavor.slots.iter().enumerate() {
-        let named = composition.unpack.iter().any(|(unpacked, _)| *unpacked == position);
-        if !slot.share && (presence == Presence::Found || !named) {
+    for (position, part) in wanted.parts.iter().enumerate() {
+        let read = match part {
+            Part::Shared => true,
+            Part::Private => presence != Presence::Found && composition.unpacks(position),
+            Part::Setup => setup.was_unpacked(position),
+            Part::Absent | Part::Outside => false,
+        };
+        if !read {
             verify_slot_bytes(package, position)?;
         }
     }
-    Ok(Installed { places, slots, presence })
+    Ok(Installed { places, slots, presence, name })
+}
+
+/// Where everything that is wanted is, or will be.
+pub fn places_of<R: ReadAt>(root: &Root, package: &Package<R>, wanted: &Wanted) -> Result<Places> {
+    let mut slots = Vec::new();
+    for (position, part) in wanted.parts.iter().enumerate() {
+        let shared = *part == Part::Shared;
+        slots.push(if shared { Some(root.slot_path(&slot_key(package, position)?)) } else { None });
+    }
+    Ok(Places { workenv: root.environment_path(&wanted.environment_name(package)), slots })
+}
+
+/// Unpacks everything that is wanted into the staging folder itself and composes the work environment there, for a start
+/// that keeps nothing (S3). Nothing of the store is looked at or written. The process's umask must be 0.
+pub fn install_privately<R: ReadAt + Sync>(
+    staging: &Staging,
+    package: &Package<R>,
+    parts: &[Part],
+) -> Result<Places> {
+    let flavor = flavor_of(package)?;
+    let (name, tree) = staging.create_tree("env")?;
+    let mut places = Places { workenv: staging.path(&name), slots: Vec::new() };
+    for (position, part) in parts.iter().enumerate() {
+        let shared = *part == Part::Shared;
+        places.slots.push(if shared { Some(unpack_privately(staging, package, position)?) } else { None });
+    }
+    let composition = Composition::plan(&flavor.workenv, &places, parts)?;
+    let setup = SetupSlots { staging, package, parts, open: RefCell::new(BTreeMap::new()) };
+    let open_slot = |slot: usize| -> Result<Option<OwnedFd>> {
+        match places.slots.get(slot).and_then(Option::as_ref) {
+            Some(path) => staging.open_tree(path).map(Some),
+            None => setup.open(slot),
+        }
+    };
+    Composer { package, open_slot: &open_slot, composition: &composition }.compose(&tree)?;
+    Ok(places)
+}
+
+/// Unpacks one slot into the staging folder, which removes it in the end; its path there.
+pub fn unpack_privately<R: ReadAt + Sync>(
+    staging: &Staging,
+    package: &Package<R>,
+    slot: usize,
+) -> Result<PathBuf> {
+    let (name, tree) = staging.create_tree("slot")?;
+    let members = unpack_files(package, slot, &tree)?;
+    create_links(&tree, &members)?;
+    Ok(staging.path(&name))
+}
+
+fn flavor_of<R: ReadAt>(package: &Package<R>) -> Result<&pspf::metadata::Flavor> {
+    package.flavor().ok_or_else(|| {
+        pspf::Error::rule(pspf::ErrorCode::PspfForeign, "the metadata has no `x-flavor` block").into()
+    })
+}
+
+/// Slots that are there only while an environment is composed or compared: unpacked when first asked for, and gone with
+/// the staging folder.
+struct SetupSlots<'a, 'root, R> {
+    staging: &'a Staging<'root>,
+    package: &'a Package<R>,
+    parts: &'a [Part],
+    open: RefCell<BTreeMap<usize, PathBuf>>,
+}
+
+impl<R: ReadAt + Sync> SetupSlots<'_, '_, R> {
+    fn open(&self, slot: usize) -> Result<Option<OwnedFd>> {
+        if self.parts.get(slot) != Some(&Part::Setup) {
+            return Ok(None);
+        }
+        let known = self.open.borrow().get(&slot).cloned();
+        let path = match known {
+            Some(path) => path,
+            None => unpack_privately(self.staging, self.package, slot)?,
+        };
+        self.open.borrow_mut().insert(slot, path.clone());
+        self.staging.open_tree(&path).map(Some)
+    }
+
+    fn was_unpacked(&self, slot: usize) -> bool {
+        self.open.borrow().contains_key(&slot)
+    }
 }
 
 /// Syncs the store and makes the records of `installed` hold across boots (STORE.md 11).
@@ -133,9 +270,9 @@ pub fn make_durable<R: ReadAt>(
             make_slot_durable(root, staging, package, position, &slot.key)?;
         }
     }
-    let name = environment_name(package);
+    let name = &installed.name;
     let subject = environment_subject(package, &installed.places.workenv);
-    Record::write(staging, &root.envs, &name, BootId::DURABLE, Unpacked { bytes: 0, members: 0 }, subject)?;
+    Record::write(staging, &root.envs, name, BootId::DURABLE, Unpacked { bytes: 0, members: 0 }, subject)?;
     crate::platform::sync_file_system(&root.tmp).during("sync", || root.path())
 }
 
@@ -146,136 +283,4 @@ fn environment_subject<R: ReadAt>(package: &Package<R>, path: &Path) -> [u8; 32]
     hasher.update([0]);
     hasher.update(path.as_os_str().as_bytes());
     hasher.finalize().into()
-}
-
-struct Composer<'a, R> {
-    root: &'a Root,
-    package: &'a Package<R>,
-    slots: &'a [Option<PublishedSlot>],
-    composition: &'a Composition,
-}
-
-impl<R: ReadAt + Sync> Composer<'_, R> {
-    fn compose(&self, tree: &OwnedFd) -> Result<()> {
-        let mut private = Vec::new();
-        for (slot, into) in &self.composition.unpack {
-            let folder = into_folder(tree, into, true)?;
-            private.push(unpack_files(self.package, *slot, &folder)?);
-        }
-        self.composition.judge(&private)?;
-        for link in &self.composition.links {
-            self.require_member(link)?;
-        }
-        for ((_, into), members) in self.composition.unpack.iter().zip(&private) {
-            create_links(&into_folder(tree, into, false)?, members)?;
-        }
-        let mut directories = Directories::new(tree, true);
-        for file in &self.composition.files {
-            write_file(&mut directories, &file.path, &file.content, file.executable)?;
-        }
-        for link in &self.composition.links {
-            match link.kind {
-                LinkKind::Symlink => {
-                    let (parent, name) = directories.parent_of(&link.path)?;
-                    rustix::fs::symlinkat(&link.target, parent, name)
-                        .during("create the link", || &link.path)?;
-                }
-                LinkKind::Copy => {
-                    let (content, executable) = self.read_member(link)?;
-                    write_file(&mut directories, &link.path, &content, executable)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the environment still is what the composition says; what programs added is ignored.
-    fn matches(&self, tree: &OwnedFd) -> Result<bool> {
-        let mut same = true;
-        for (slot, into) in &self.composition.unpack {
-            // Verified in any case: the caller counts on every byte having been read.
-            same &= if let Ok(folder) = into_folder(tree, into, false) {
-                matches_slot(self.package, *slot, &folder, Extra::Ignored)?
-            } else {
-                verify_slot_bytes(self.package, *slot)?;
-                false
-            };
-        }
-        let mut directories = Directories::new(tree, false);
-        same &= self.composition.files.iter().all(|file| file_is(&mut directories, file));
-        for link in &self.composition.links {
-            same &= match link.kind {
-                LinkKind::Symlink => directories
-                    .parent_of(&link.path)
-                    .is_ok_and(|(parent, name)| link_is(parent, name, link.target.as_os_str().as_bytes())),
-                LinkKind::Copy => {
-                    let (content, executable) = self.read_member(link)?;
-                    file_is(&mut directories, &PlannedFile { path: link.path.clone(), content, executable })
-                }
-            };
-        }
-        Ok(same)
-    }
-
-    fn slot_directory(&self, link: &PlannedLink) -> Result<OwnedFd> {
-        let key = self.slots.get(link.slot).and_then(Option::as_ref).map(|slot| slot.key.as_str());
-        key.and_then(|key| Root::own_directory(&self.root.slots, key)).ok_or_else(|| {
-            refuse(&format!("slot {} of the link {:?} is not in the store", link.slot, link.path))
-        })
-    }
-
-    /// `to` must exist and pass through no link (S15).
-    fn require_member(&self, link: &PlannedLink) -> Result<()> {
-        if link.to.is_empty() {
-            return if link.kind == LinkKind::Symlink { Ok(()) } else { Err(no_member(link)) };
-        }
-        let slot = self.slot_directory(link)?;
-        let mut directories = Directories::new(&slot, false);
-        let (parent, name) = directories.parent_of(&link.to).map_err(|_| no_member(link))?;
-        rustix::fs::statat(parent, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|_| no_member(link))?;
-        Ok(())
-    }
-
-    fn read_member(&self, link: &PlannedLink) -> Result<(Vec<u8>, bool)> {
-        let slot = self.slot_directory(link)?;
-        let mut directories = Directories::new(&slot, false);
-        let (parent, name) = directories.parent_of(&link.to).map_err(|_| no_member(link))?;
-        let (file, stat) = open_file(parent, name).ok_or_else(|| no_member(link))?;
-        let mut content = Vec::new();
-        std::io::Read::read_to_end(&mut std::fs::File::from(file), &mut content)
-            .during("read", || &link.target)?;
-        Ok((content, mode_bits(&stat) & 0o100 != 0))
-    }
-}
-
-fn no_member(link: &PlannedLink) -> Error {
-    refuse(&format!(
-        "the link {:?} leads to {:?}, which is no member of slot {} or is reached through a link",
-        link.path, link.to, link.slot
-    ))
-}
-
-fn into_folder(tree: &OwnedFd, into: &str, create: bool) -> Result<OwnedFd> {
-    let mut directories = Directories::new(tree, create);
-    let folder = directories.directory(into)?;
-    folder.try_clone().during("open", || into)
-}
-
-fn write_file(directories: &mut Directories, path: &str, content: &[u8], executable: bool) -> Result<()> {
-    let (parent, name) = directories.parent_of(path)?;
-    let mut file = create_file(parent, name, executable).during("create", || PathBuf::from(path))?;
-    file.write_all(content).during("write", || PathBuf::from(path))
-}
-
-fn file_is(directories: &mut Directories, file: &PlannedFile) -> bool {
-    let Ok((parent, name)) = directories.parent_of(&file.path) else { return false };
-    let Some((opened, stat)) = open_file(parent, name) else { return false };
-    let mode = if file.executable { 0o755 } else { 0o644 };
-    if u64::try_from(stat.st_size) != Ok(file.content.len() as u64) || mode_bits(&stat) & 0o7777 != mode {
-        return false;
-    }
-    let mut content = Vec::new();
-    std::io::Read::read_to_end(&mut std::fs::File::from(opened), &mut content).is_ok()
-        && content == file.content
 }

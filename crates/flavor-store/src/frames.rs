@@ -124,12 +124,21 @@ where
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = cores.min(MAX_WORKERS).min(count);
     std::thread::scope(|scope| {
+        let mut others = Vec::new();
         for _ in 1..workers {
-            if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
-                break;
+            match std::thread::Builder::new().spawn_scoped(scope, work) {
+                Ok(other) => others.push(other),
+                Err(_) => break,
             }
         }
         work();
+        // The scope's end waits for their work only. A thread that is still ending could take a signal that this process,
+        // as a waiting parent, counts on (LAUNCH.md 15).
+        for other in others {
+            if let Err(panic) = other.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
     });
     match failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
         Some((_, error)) => Err(error),

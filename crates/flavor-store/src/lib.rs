@@ -7,8 +7,9 @@
 //! | 4 slot keys | [`slot_key`] |
 //! | 5 unpacking | `frames`, `unpack`, `members`, `directories` |
 //! | 6 publishing, 7 records | [`publish`], `compare`, `record` |
-//! | 8 work environments | [`environment`], `composition`, `placeholder` |
+//! | 8 work environments, 17 slots of one start | [`environment`], `compose`, `composition`, `placeholder` |
 //! | 9 receipts | [`plan`], [`pattern`], [`receipt`], [`identity`] |
+//! | 18 data of the user | [`data`] |
 //! | 10 staging | [`staging`], `removal` |
 //! | 5.3–5.5 for a folder outside the store | [`tree`] |
 //!
@@ -19,7 +20,9 @@
 mod boot;
 mod checksum;
 mod compare;
+mod compose;
 mod composition;
+pub mod data;
 mod directories;
 pub mod environment;
 mod error;

@@ -22,7 +22,7 @@ pub fn places(variable: impl Fn(&str) -> Option<OsString>) -> Vec<Place> {
 }
 
 fn places_for(variable: impl Fn(&str) -> Option<OsString>, user: u32) -> Vec<Place> {
-    let folder = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = |name: &str| folder_of(name, &variable);
     // Root keeps nothing in folders of others: their owners could replace what is there (S4).
     let trusted = |path: &PathBuf| user != 0 || belongs_to_root(path);
     let mut places = Vec::new();
@@ -34,14 +34,24 @@ fn places_for(variable: impl Fn(&str) -> Option<OsString>, user: u32) -> Vec<Pla
     add(folder("FLAVOR_CACHE"), "FLAVOR_CACHE");
     add(folder("FLAVOR_CACHE_DIR"), "FLAVOR_CACHE_DIR");
     add(folder("XDG_CACHE_HOME").filter(trusted).map(|path| path.join("flavor")), "XDG_CACHE_HOME");
-    let home = folder("HOME").map(|home| if trusted(&home) { home } else { home_of_root() });
+    let home = folder("HOME").map(|home| trusted_home(home, user));
     add(home.map(|path| path.join(DEFAULT_CACHE)), "HOME");
     let temporary = folder("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
     add(Some(temporary.join(format!("flavor-{user}"))), "TMPDIR");
     places
 }
 
-fn belongs_to_root(path: &Path) -> bool {
+/// The absolute path in a variable, if it holds one.
+pub(crate) fn folder_of(name: &str, variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The home, or root's own one in place of somebody else's (S4).
+pub(crate) fn trusted_home(home: PathBuf, user: u32) -> PathBuf {
+    if user != 0 || belongs_to_root(&home) { home } else { home_of_root() }
+}
+
+pub(crate) fn belongs_to_root(path: &Path) -> bool {
     path.ancestors().find_map(|ancestor| ancestor.metadata().ok()).is_some_and(|metadata| metadata.uid() == 0)
 }
 

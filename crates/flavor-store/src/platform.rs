@@ -8,4 +8,6 @@ mod system;
 mod system;
 
 pub use system::has_reliable_change_time;
-pub(crate) use system::{DEFAULT_CACHE, ROOT_HOME, SEARCH, boot_id, sync_file_system};
+pub(crate) use system::{
+    DEFAULT_CACHE, DEFAULT_CONFIG, DEFAULT_DATA, ROOT_HOME, SEARCH, boot_id, sync_file_system,
+};

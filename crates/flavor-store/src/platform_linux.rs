@@ -8,6 +8,10 @@ use rustix::fs::OFlags;
 pub(crate) const SEARCH: OFlags = OFlags::PATH;
 /// The user's cache folder below HOME.
 pub(crate) const DEFAULT_CACHE: &str = ".cache/flavor";
+/// The user's data folder below HOME.
+pub(crate) const DEFAULT_DATA: &str = ".local/share";
+/// The user's configuration folder below HOME.
+pub(crate) const DEFAULT_CONFIG: &str = ".config";
 /// Root's home where the password database does not say.
 pub(crate) const ROOT_HOME: &str = "/root";
 

@@ -9,6 +9,12 @@ pub(crate) const SEARCH: OFlags = OFlags::RDONLY;
 /// The user's cache folder below HOME.
 pub(crate) const DEFAULT_CACHE: &str =
     if cfg!(target_os = "macos") { "Library/Caches/flavor" } else { ".cache/flavor" };
+/// The user's data folder below HOME.
+pub(crate) const DEFAULT_DATA: &str =
+    if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
+/// The user's configuration folder below HOME.
+pub(crate) const DEFAULT_CONFIG: &str =
+    if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
 /// Root's home where the password database does not say.
 pub(crate) const ROOT_HOME: &str = if cfg!(target_os = "macos") { "/var/root" } else { "/root" };
 

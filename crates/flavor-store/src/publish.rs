@@ -25,6 +25,8 @@ pub enum Presence {
     Compared,
     /// It was made.
     Made,
+    /// It was there, differed from the package, and was made anew.
+    Repaired,
 }
 
 impl Presence {
@@ -34,6 +36,7 @@ impl Presence {
             Self::Found => "found",
             Self::Compared => "compared",
             Self::Made => "unpacked",
+            Self::Repaired => "repaired",
         }
     }
 }
@@ -143,12 +146,15 @@ impl Making<'_> {
         }
         // In this boot additions are no sign of a write that was lost, and programs may be running from the tree.
         let extra = if state == State::Believed { Extra::Ignored } else { Extra::Differs };
+        let mut presence = Presence::Made;
         if state != State::Absent
             && let Some(tree) = Root::own_directory(self.parent, self.name)
-            && same(&reopen(&tree, self.name)?, extra)?
         {
-            self.record(staging)?;
-            return Ok(Presence::Compared);
+            if same(&reopen(&tree, self.name)?, extra)? {
+                self.record(staging)?;
+                return Ok(Presence::Compared);
+            }
+            presence = Presence::Repaired;
         }
         let (staged, tree) = staging.create_tree("tree")?;
         if let Err(error) = make(&tree) {
@@ -161,7 +167,7 @@ impl Making<'_> {
         rustix::fs::renameat(&staging.directory, &staged, self.parent, self.name)
             .during("publish", || staging.path(&staged))?;
         self.record(staging)?;
-        Ok(Presence::Made)
+        Ok(presence)
     }
 
     fn state(&self) -> State {

@@ -88,6 +88,13 @@ impl<'root> Staging<'root> {
         Ok((name, directory))
     }
 
+    /// Opens a tree of this folder by the path that it was given out with.
+    pub(crate) fn open_tree(&self, path: &std::path::Path) -> Result<OwnedFd> {
+        let name = path.file_name().unwrap_or_default();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.directory, name, flags, Mode::empty()).during("open", || path)
+    }
+
     /// Writes a small file and renames it to `name` in `directory`.
     pub(crate) fn publish_file(&self, bytes: &[u8], directory: impl AsFd, name: &str) -> Result<()> {
         let staged = self.fresh_name("file");

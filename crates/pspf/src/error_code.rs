@@ -57,6 +57,8 @@ pub enum ErrorCode {
     LaunchEnvironment,
     /// The program of the package could not be started.
     LaunchExecute,
+    /// A slot's lifecycle asks for something that cannot be done at this start.
+    LaunchLifecycle,
     /// The package file could not be opened.
     LaunchOpen,
     /// The launcher met a state that must not occur.
@@ -115,6 +117,8 @@ pub enum ErrorCode {
     PspfTar,
     /// The work environment of the package breaks a rule of composition.
     StoreComposition,
+    /// The folder for a package's data cannot be used.
+    StoreData,
     /// A file of the store could not be read or written.
     StoreIo,
     /// A link or path of a slot passes through a link, leaves the slot or occurs twice.
@@ -157,6 +161,7 @@ impl ErrorCode {
         Self::LaunchElevated,
         Self::LaunchEnvironment,
         Self::LaunchExecute,
+        Self::LaunchLifecycle,
         Self::LaunchOpen,
         Self::LaunchPanic,
         Self::LaunchTarget,
@@ -186,6 +191,7 @@ impl ErrorCode {
         Self::PspfSlotDigest,
         Self::PspfTar,
         Self::StoreComposition,
+        Self::StoreData,
         Self::StoreIo,
         Self::StoreLink,
         Self::StoreLocation,
@@ -222,6 +228,7 @@ impl ErrorCode {
             Self::LaunchElevated => "ERR_LAUNCH_ELEVATED",
             Self::LaunchEnvironment => "ERR_LAUNCH_ENVIRONMENT",
             Self::LaunchExecute => "ERR_LAUNCH_EXECUTE",
+            Self::LaunchLifecycle => "ERR_LAUNCH_LIFECYCLE",
             Self::LaunchOpen => "ERR_LAUNCH_OPEN",
             Self::LaunchPanic => "ERR_LAUNCH_PANIC",
             Self::LaunchTarget => "ERR_LAUNCH_TARGET",
@@ -251,6 +258,7 @@ impl ErrorCode {
             Self::PspfSlotDigest => "ERR_PSPF_SLOT_DIGEST",
             Self::PspfTar => "ERR_PSPF_TAR",
             Self::StoreComposition => "ERR_STORE_COMPOSITION",
+            Self::StoreData => "ERR_STORE_DATA",
             Self::StoreIo => "ERR_STORE_IO",
             Self::StoreLink => "ERR_STORE_LINK",
             Self::StoreLocation => "ERR_STORE_LOCATION",
@@ -281,9 +289,11 @@ impl ErrorCode {
             | Self::LaunchElevated
             | Self::LaunchEnvironment
             | Self::LaunchExecute
+            | Self::LaunchLifecycle
             | Self::LaunchTarget
             | Self::PspfForeign
             | Self::PspfIo
+            | Self::StoreData
             | Self::StoreIo
             | Self::StoreLocation
             | Self::StoreSlotKind
@@ -367,6 +377,7 @@ impl ErrorCode {
             | Self::LaunchChanged
             | Self::LaunchOpen
             | Self::PspfIo
+            | Self::StoreData
             | Self::StoreIo
             | Self::StoreLocation
             | Self::StoreSpace => 106,
@@ -377,6 +388,7 @@ impl ErrorCode {
             | Self::FlavorMember
             | Self::FlavorPlan
             | Self::LaunchEnvironment
+            | Self::LaunchLifecycle
             | Self::LaunchValidation => 109,
             Self::LaunchTarget | Self::PspfForeign | Self::StoreSlotKind => 110,
         }
@@ -420,6 +432,9 @@ impl ErrorCode {
                 "the package asks for something in its environment that this launcher does not support"
             }
             Self::LaunchExecute => "the program of the package could not be started",
+            Self::LaunchLifecycle => {
+                "a slot's lifecycle asks for something that cannot be done at this start"
+            }
             Self::LaunchOpen => "the package file could not be opened",
             Self::LaunchPanic => "the launcher met a state that must not occur",
             Self::LaunchTarget => "the package was built for another platform",
@@ -455,6 +470,7 @@ impl ErrorCode {
                 "a tar stream is malformed or holds a member of a kind that packages may not hold"
             }
             Self::StoreComposition => "the work environment of the package breaks a rule of composition",
+            Self::StoreData => "the folder for a package's data cannot be used",
             Self::StoreIo => "a file of the store could not be read or written",
             Self::StoreLink => {
                 "a link or path of a slot passes through a link, leaves the slot or occurs twice"
@@ -476,6 +492,7 @@ impl ErrorCode {
             | Self::FlavorOption
             | Self::FlavorPlan
             | Self::LaunchExecute
+            | Self::LaunchLifecycle
             | Self::PspfIo
             | Self::PspfLimit
             | Self::StoreIo => None,
@@ -526,6 +543,9 @@ impl ErrorCode {
                 "set FLAVOR_CACHE to a folder of your own with enough space, on a file system that allows running programs",
             ),
             Self::FlavorUv => Some("set FLAVOR_UV to the path of a uv program"),
+            Self::StoreData => Some(
+                "set XDG_DATA_HOME and XDG_CONFIG_HOME (or HOME) to folders of your own that nobody else may write",
+            ),
             Self::LaunchArguments => {
                 Some("start it with FLAVOR_LAUNCHER_CLI=1 and the argument `help` to see the tools")
             }

@@ -51,7 +51,7 @@ pub use error::{Error, Result};
 pub use error_code::ErrorCode;
 pub use index_block::IndexBlock;
 pub use metadata::Metadata;
-pub use opening::Check;
+pub use opening::{Check, Tolerance};
 pub use reader::Package;
 pub use slot::SlotDescriptor;
 pub use source::ReadAt;

@@ -77,6 +77,9 @@ pub struct Slot {
     /// When it is there.
     #[serde(default)]
     pub lifecycle: String,
+    /// Where a slot of lifecycle `platform` is there: an operating system, or that and an architecture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
     /// Unix mode of a single file, octal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions: Option<String>,

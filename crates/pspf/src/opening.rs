@@ -28,8 +28,21 @@ pub struct Check {
     pub code: Option<ErrorCode>,
 }
 
+/// What a reader puts up with instead of refusing. What it puts up with is among the checks, as failed. Limits, regions,
+/// JSON and everything that unpacking relies on are judged whatever stands here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tolerance {
+    /// Bytes outside metadata, launcher and slots that are not as the metadata determines them (security rule S6).
+    pub rendering: bool,
+    /// A signature that does not hold, or a key that the metadata does not name.
+    pub signature: bool,
+    /// Bytes of slots: their digests are not compared at all.
+    pub slots: bool,
+}
+
 /// What opening leaves behind.
 pub(crate) struct Opened {
+    pub(crate) signature_holds: bool,
     pub(crate) trailer: Vec<u8>,
     pub(crate) index: IndexBlock,
     pub(crate) json: Vec<u8>,
@@ -39,8 +52,8 @@ pub(crate) struct Opened {
 }
 
 /// Opens a package, recording each step.
-pub(crate) fn run<R: ReadAt>(source: &R, checks: &mut Vec<Check>) -> Result<Opened> {
-    Opening { source, checks }.run()
+pub(crate) fn run<R: ReadAt>(source: &R, tolerance: Tolerance, checks: &mut Vec<Check>) -> Result<Opened> {
+    Opening { source, tolerance, checks }.run()
 }
 
 /// The stored metadata and the JSON inside.
@@ -52,6 +65,7 @@ struct StoredMetadata {
 /// The steps of opening, in the only order in which they may happen.
 struct Opening<'a, R> {
     source: &'a R,
+    tolerance: Tolerance,
     checks: &'a mut Vec<Check>,
 }
 
@@ -65,6 +79,20 @@ impl<R: ReadAt> Opening<'_, R> {
         result.map(|(value, _)| value)
     }
 
+    /// A step whose failure may be put up with; whether it held.
+    fn step_or_go_on(
+        &mut self,
+        name: &'static str,
+        tolerated: bool,
+        result: Result<((), String)>,
+    ) -> Result<bool> {
+        match self.step(name, result) {
+            Ok(()) => Ok(true),
+            Err(_) if tolerated => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn run(&mut self) -> Result<Opened> {
         let trailer = self.trailer();
         let (length, trailer) = self.step("trailer", trailer)?;
@@ -73,19 +101,18 @@ impl<R: ReadAt> Opening<'_, R> {
         let stored = self.metadata(&index);
         let StoredMetadata { stored, json } = self.step("metadata", stored)?;
         let signature = Self::signature(&index, &json, length);
-        self.step("signature", signature)?;
+        let mut signature_holds = self.step_or_go_on("signature", self.tolerance.signature, signature)?;
         let metadata = Self::document(&json);
         let metadata = self.step("json", metadata)?;
         let descriptors = if let Some(flavor) = metadata.flavor() {
             let key = Self::signer_key(&index, flavor, length);
-            self.step("signer-key", key)?;
-            let rendering = self.rendering(&index, &stored, &json, &metadata, &trailer);
-            self.step("rendering", rendering)?
+            signature_holds &= self.step_or_go_on("signer-key", self.tolerance.signature, key)?;
+            self.rendered_table(&index, &stored, &json, &metadata, &trailer)?
         } else {
             let table = self.foreign_table(&index, &metadata);
             self.step("slot-table", table)?
         };
-        Ok(Opened { trailer, index, json, metadata, descriptors, length })
+        Ok(Opened { signature_holds, trailer, index, json, metadata, descriptors, length })
     }
 
     fn trailer(&self) -> Result<((u64, Vec<u8>), String)> {
@@ -182,16 +209,41 @@ impl<R: ReadAt> Opening<'_, R> {
         Ok(((), "the signed metadata names this key".to_owned()))
     }
 
-    /// Security rule S6: renders what the signature determines and compares.
-    fn rendering(
-        &self,
+    /// Security rule S6: renders what the signature determines and compares. The table is the rendered one in any case.
+    fn rendered_table(
+        &mut self,
         index: &IndexBlock,
         stored: &[u8],
         json: &[u8],
         metadata: &Metadata,
         trailer: &[u8],
-    ) -> Result<(Vec<SlotDescriptor>, String)> {
-        let expected = render::render(json, metadata, index.public_key, index.signature)?;
+    ) -> Result<Vec<SlotDescriptor>> {
+        let expected = match render::render(json, metadata, index.public_key, index.signature) {
+            Ok(expected) => expected,
+            Err(error) => return self.step("rendering", Err(error)),
+        };
+        let rendering = self.rendering(index, stored, metadata, trailer, &expected);
+        // Slots that reach beyond the file cannot be put up with.
+        let tolerated = self.tolerance.rendering && expected.package_size() <= index.package_size;
+        self.step_or_go_on("rendering", tolerated, rendering)?;
+        for (position, slot) in metadata.slots.iter().enumerate() {
+            let chain = OperationChain::parse(&slot.operations);
+            let frames = chain.and_then(|chain| check_frames(metadata, position, &chain));
+            if let Err(error) = frames {
+                return self.step("rendering", Err(error));
+            }
+        }
+        Ok(decode_table(&expected.table))
+    }
+
+    fn rendering(
+        &self,
+        index: &IndexBlock,
+        stored: &[u8],
+        metadata: &Metadata,
+        trailer: &[u8],
+        expected: &Rendering,
+    ) -> Result<((), String)> {
         if expected.package_size() != index.package_size {
             let message = format!(
                 "the signed metadata describes a file of {} bytes, this one has {}",
@@ -205,13 +257,9 @@ impl<R: ReadAt> Opening<'_, R> {
         let mut table = Vec::new();
         read(self.source, expected.table_offset, expected.table.len() as u64, &mut table)?;
         compare("slot table", expected.table_offset, &table, &expected.table)?;
-        self.gaps(&expected, metadata)?;
-        for (position, slot) in metadata.slots.iter().enumerate() {
-            check_frames(metadata, position, &OperationChain::parse(&slot.operations)?)?;
-        }
-        let descriptors = decode_table(&expected.table);
+        self.gaps(expected, metadata)?;
         let compared = trailer.len() + stored.len() + table.len();
-        Ok((descriptors, format!("{compared} bytes as the signature determines them")))
+        Ok(((), format!("{compared} bytes as the signature determines them")))
     }
 
     /// What lies between two parts is zero.

@@ -89,6 +89,7 @@ static SLOT: Node = open(&[
     key("operations", ANY),
     key("purpose", ANY),
     key("lifecycle", ANY),
+    nullable("platform", ANY),
     nullable("permissions", ANY),
     key("resolution", ANY),
     key("self_ref", ANY),

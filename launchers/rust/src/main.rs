@@ -8,36 +8,45 @@
 //! | 3 warm start, 4 cold start | `start` |
 //! | 5 commands, 6 environment | `planning`, `program`, `environment`, `settings` |
 //! | 8 tools | `tools` |
-//! | 9 validation | `settings` |
-//! | 10 messages, 11 exit codes | `failure`, `output`, `log`, `json` |
+//! | 9 validation | `validation` |
+//! | 10 messages, 11 exit codes | `failure`, `output`, `log`, `json`, `progress` |
+//! | 14 lifecycles | `lifecycle` |
+//! | 15 waiting parent | `ending`, `supervise_unix` |
 #![cfg_attr(not(test), no_main)]
 #![cfg(unix)]
 
+mod ending;
 mod environment;
 mod failure;
 mod json;
+mod lifecycle;
 mod log;
 mod output;
 mod package_file;
 mod planning;
 mod process_unix;
 mod program;
+mod progress;
 mod settings;
 mod start;
+mod supervise_unix;
 mod tools;
+mod validation;
 
-use std::convert::Infallible;
 use std::ffi::OsString;
 use std::path::Path;
 
+use flavor_store::publish::Records;
 use pspf::ErrorCode;
 
-use crate::failure::{Failure, Result, escaped};
+use crate::failure::{Failure, Result};
 use crate::log::Log;
-use crate::output::{to_stderr, to_stdout};
+use crate::output::to_stdout;
 use crate::package_file::PackageFile;
+use crate::program::Given;
 use crate::settings::Settings;
-use crate::start::Keep;
+use crate::start::{Cold, Keep, Ready};
+use crate::validation::Level;
 
 /// Runs a start to its end; returns the exit code if no program took over.
 #[cfg_attr(test, expect(dead_code, reason = "tests have another entry point"))]
@@ -56,7 +65,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let mut name = String::from("flavor-launcher");
     let mut log = Log::OFF;
     match start(arguments, &mut name, &mut log) {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(failure) => {
             log.failure(&format!("{} [{}]", failure.message, failure.code));
             failure.report(&name)
@@ -64,11 +73,11 @@ fn run(arguments: Vec<OsString>) -> u8 {
     }
 }
 
-fn start(mut arguments: Vec<OsString>, name: &mut String, log: &mut Log) -> Result<()> {
+fn start(mut arguments: Vec<OsString>, name: &mut String, log: &mut Log) -> Result<u8> {
     if process_unix::is_elevated() {
         return Err(Failure::new(ErrorCode::LaunchElevated, "elevated starts are refused"));
     }
-    let settings = Settings::from_environment();
+    let settings = Settings::from_environment()?;
     if settings.log.is_some() {
         // Before a file is opened for writing: it must not become standard error.
         start::occupy_standard_descriptors();
@@ -77,7 +86,6 @@ fn start(mut arguments: Vec<OsString>, name: &mut String, log: &mut Log) -> Resu
     let log = *log;
     let mut file = PackageFile::of_this_process()?;
     *name = file.base_name().to_string_lossy().into_owned();
-    let notice = settings.validation_notice()?;
     if settings.tools {
         let tool = if arguments.len() > 1 { Some(arguments.remove(1)) } else { None };
         let tool = tool.as_ref().map(|tool| tool.to_string_lossy());
@@ -85,7 +93,7 @@ fn start(mut arguments: Vec<OsString>, name: &mut String, log: &mut Log) -> Resu
         match tool.as_deref() {
             Some("help") => {
                 to_stdout(tools::HELP.as_bytes());
-                return Ok(());
+                return Ok(0);
             }
             Some("run") if bare => {
                 // The first argument becomes what a direct start would have as its own name.
@@ -100,17 +108,14 @@ fn start(mut arguments: Vec<OsString>, name: &mut String, log: &mut Log) -> Resu
                 *name = file.base_name().to_string_lossy().into_owned();
             }
             Some("run") => {}
-            Some("info") => return tools::info(&file),
-            Some("metadata") => return tools::metadata(&file),
-            Some("verify") => return tools::verify(&file),
-            Some("warm") => return tools::warm(&file, log, name),
+            Some("info") => return tools::info(&file).map(|()| 0),
+            Some("metadata") => return tools::metadata(&file).map(|()| 0),
+            Some("verify") => return tools::verify(&file).map(|()| 0),
+            Some("warm") => return tools::warm(&file, log, name).map(|()| 0),
             other => return Err(tools::unknown(other)),
         }
     }
-    if let Some(notice) = notice {
-        to_stderr(&format!("{}: notice: {notice}\n", escaped(name)));
-    }
-    match run_package(&settings, &file, &arguments, log, name)? {}
+    run_package(&settings, &file, &arguments, log, name)
 }
 
 fn run_package(
@@ -119,13 +124,26 @@ fn run_package(
     arguments: &[OsString],
     log: Log,
     name: &mut String,
-) -> Result<Infallible> {
-    let plan = match start::warm(file, log) {
-        Ok(plan) => {
-            plan.package.clone_into(name);
-            plan
-        }
-        Err(records) => start::cold(file, records, Keep::ThisBoot, log, name)?,
+) -> Result<u8> {
+    let level = settings.validation;
+    let cold = |records: Records, name: &mut String| {
+        start::cold(file, Cold { records, keep: Keep::ThisBoot, level, log }, name)
     };
-    program::start(&plan, settings, file, arguments, log)
+    let warm = if level == Level::Strict { start::warm(file, log) } else { Err(Records::Believed) };
+    let ready = match warm {
+        Ok(warm) if warm.plan.reads_content => {
+            warm.plan.package.clone_into(name);
+            start::warm_with_content(file, warm, log, name)?
+        }
+        Ok(warm) => {
+            warm.plan.package.clone_into(name);
+            Ready { plan: warm.plan, supervised: None }
+        }
+        Err(records) => cold(records, name)?,
+    };
+    let given = Given { settings, package: file, arguments, log };
+    match ready.supervised {
+        Some(supervised) => ending::run(&ready.plan, supervised, given, name),
+        None => match program::start(&ready.plan, given)? {},
+    }
 }

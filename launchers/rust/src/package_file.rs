@@ -5,6 +5,8 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flavor_store::identity::Identity;
 use pspf::layout::{START_MARKER, TRAILER_SIZE};
@@ -21,6 +23,19 @@ pub(crate) struct PackageFile {
     /// The clock before it was opened.
     pub(crate) opened: (i64, u32),
     pub(crate) identity: Identity,
+    /// Bytes read so far, for people who wait.
+    pub(crate) read: Arc<AtomicU64>,
+}
+
+impl ReadAt for PackageFile {
+    fn len(&self) -> io::Result<u64> {
+        ReadAt::len(&self.file)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.read.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        ReadAt::read_exact_at(&self.file, buffer, offset)
+    }
 }
 
 impl PackageFile {
@@ -51,7 +66,7 @@ impl PackageFile {
 
     fn new(file: File, path: PathBuf, opened: (i64, u32)) -> Result<Self> {
         let identity = identity(&file).map_err(|error| cannot_open(&path, &error))?;
-        Ok(Self { file, path, opened, identity })
+        Ok(Self { file, path, opened, identity, read: Arc::default() })
     }
 
     /// Base name of the path, for messages and command names.
@@ -72,8 +87,13 @@ impl PackageFile {
         if identity(&self.file).is_ok_and(|identity| identity == self.identity) {
             return Ok(());
         }
+        Err(self.changed())
+    }
+
+    /// The failure of a file that is not what it was a moment ago.
+    pub(crate) fn changed(&self) -> Failure {
         let message = format!("`{}` changed while it was being read", self.path.display());
-        Err(Failure::new(ErrorCode::LaunchChanged, message))
+        Failure::new(ErrorCode::LaunchChanged, message)
     }
 }
 

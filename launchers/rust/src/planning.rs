@@ -44,8 +44,26 @@ pub(crate) fn require_target(flavor: &Flavor) -> Result<()> {
     Err(Failure::new(ErrorCode::LaunchTarget, message))
 }
 
-/// Resolves every command. `store` is the store's root path; all programs lie below it.
-pub(crate) fn plan(metadata: &Metadata, flavor: &Flavor, places: &Places, store: &Path) -> Result<Plan> {
+/// What commands may name at one start.
+#[derive(Debug)]
+pub(crate) struct Named<'a> {
+    /// What placeholders stand for.
+    pub(crate) places: &'a Places,
+    /// Slots that are not there (LAUNCH.md 14.3).
+    pub(crate) absent: &'a [usize],
+    /// The store's root path; all programs lie below it.
+    pub(crate) store: &'a Path,
+}
+
+impl Named<'_> {
+    /// Whether a text needs a slot that is not there.
+    fn lacks(&self, text: &str) -> bool {
+        self.absent.iter().any(|slot| text.contains(&format!("{{slot:{slot}}}")))
+    }
+}
+
+/// Resolves every command that can run at this start.
+pub(crate) fn plan(metadata: &Metadata, flavor: &Flavor, named: &Named) -> Result<Plan> {
     if flavor.is_plain() {
         return Err(unsupported(
             "the package is started by `execution.command`, which this launcher does not support yet",
@@ -53,13 +71,24 @@ pub(crate) fn plan(metadata: &Metadata, flavor: &Flavor, places: &Places, store:
     }
     let mut commands = Vec::new();
     for (name, command) in &flavor.commands {
-        commands.push(planned_command(metadata, flavor, places, name, command)?);
+        if !command.argv.iter().chain(&command.cwd).any(|text| named.lacks(text)) {
+            commands.push(planned_command(metadata, flavor, named, name, command)?);
+        }
     }
-    let default = flavor.commands.keys().position(|name| *name == flavor.default).unwrap_or(0);
-    let mut stats: Vec<PathBuf> = places.slots.iter().flatten().cloned().collect();
+    let default = commands.iter().position(|command| command.name == flavor.default).ok_or_else(|| {
+        let message =
+            format!("the default command {:?} needs a slot that is not there at this start", flavor.default);
+        Failure::new(ErrorCode::LaunchLifecycle, message)
+    })?;
+    let Named { places, store, .. } = *named;
+    // Slots elsewhere are the user's to change, and those of one start are gone at the next.
+    let (shared, temporary) = (store.join("v1/slots"), store.join("v1/tmp"));
+    let mut stats: Vec<PathBuf> =
+        places.slots.iter().flatten().filter(|path| path.starts_with(&shared)).cloned().collect();
     for argument in commands.iter().flat_map(|command| &command.argv) {
         let path = Path::new(argument);
-        if path.starts_with(store) && !stats.iter().any(|known| known == path) && path.exists() {
+        let lasting = path.starts_with(store) && !path.starts_with(&temporary);
+        if lasting && !stats.iter().any(|known| known == path) && path.exists() {
             stats.push(path.to_path_buf());
         }
     }
@@ -75,13 +104,15 @@ pub(crate) fn plan(metadata: &Metadata, flavor: &Flavor, places: &Places, store:
     })
 }
 
-fn planned_command(
+/// One command, by the rules of LAUNCH.md 5 and 6.
+pub(crate) fn planned_command(
     metadata: &Metadata,
     flavor: &Flavor,
-    places: &Places,
+    named: &Named,
     name: &str,
     command: &Command,
 ) -> Result<PlannedCommand> {
+    let places = named.places;
     let text = |text: &str| -> Result<OsString> { Ok(OsString::from_vec(places.replace(text)?)) };
     require_program_of_the_package(name, &command.argv[0])?;
     let argv = command.argv.iter().map(|argument| text(argument)).collect::<Result<Vec<_>>>()?;
@@ -96,7 +127,9 @@ fn planned_command(
     }
     let set = rules.and_then(|rules| rules.set.as_ref());
     for variables in set.into_iter().chain([&metadata.execution.env, &command.env]) {
-        edits.extend(environment::layer(variables, |value| text(value).map(Some))?);
+        edits.extend(environment::layer(variables, |value| {
+            if named.lacks(value) { Ok(None) } else { text(value).map(Some) }
+        })?);
     }
     edits.extend(environment::closing());
     Ok(PlannedCommand { name: name.to_owned(), argv, edits, cwd })

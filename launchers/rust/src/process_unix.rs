@@ -62,28 +62,57 @@ fn is_marked_secure() -> bool {
     false
 }
 
+/// Whether standard error is a terminal that this process may write to without disturbing another job.
+pub(crate) fn is_in_foreground() -> bool {
+    // SAFETY: plain calls; without a terminal the first one fails.
+    unsafe { libc::tcgetpgrp(2) == libc::getpgrp() }
+}
+
+/// A program with its arguments and environment, ready to be started without any further allocation.
+pub(crate) struct Image {
+    program: CString,
+    // The pointers lead into the texts beside them, whose bytes do not move.
+    _texts: Vec<CString>,
+    argv: Vec<*const c_char>,
+    environment: Vec<*const c_char>,
+}
+
+impl Image {
+    /// Fails on texts with a NUL inside.
+    pub(crate) fn new<'a>(
+        program: &OsStr,
+        argv: impl Iterator<Item = &'a OsString>,
+        environment: &[(OsString, OsString)],
+    ) -> io::Result<Self> {
+        let text =
+            |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
+        let argv = argv.map(|argument| text(argument.as_bytes())).collect::<io::Result<Vec<_>>>()?;
+        let variables = environment.iter();
+        let variables =
+            variables.map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat()));
+        let variables = variables.collect::<io::Result<Vec<_>>>()?;
+        let (argv_pointers, variable_pointers) = (pointers(&argv), pointers(&variables));
+        let texts = argv.into_iter().chain(variables).collect();
+        let program = text(program.as_bytes())?;
+        Ok(Self { program, _texts: texts, argv: argv_pointers, environment: variable_pointers })
+    }
+
+    /// Replaces this process; returns only with the reason why it could not.
+    pub(crate) fn execute(&self) -> io::Error {
+        // SAFETY: both arrays end with a null pointer and point to NUL-ended strings that live as long as `self`.
+        unsafe { execve(self.program.as_ptr(), self.argv.as_ptr(), self.environment.as_ptr()) };
+        io::Error::last_os_error()
+    }
+}
+
 /// Replaces this process by `program`; returns only with the reason why it could not.
 pub(crate) fn execute<'a>(
     program: &OsStr,
     argv: impl Iterator<Item = &'a OsString>,
     environment: &[(OsString, OsString)],
 ) -> io::Error {
-    let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
-    let prepared = || -> io::Result<(CString, Vec<CString>, Vec<CString>)> {
-        let argv = argv.map(|argument| text(argument.as_bytes())).collect::<io::Result<Vec<_>>>()?;
-        let variables = environment.iter();
-        let variables =
-            variables.map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat()));
-        Ok((text(program.as_bytes())?, argv, variables.collect::<io::Result<Vec<_>>>()?))
-    };
-    match prepared() {
-        Ok((program, argv, variables)) => {
-            let argv = pointers(&argv);
-            let variables = pointers(&variables);
-            // SAFETY: both arrays end with a null pointer and point to NUL-ended strings that outlive the call.
-            unsafe { execve(program.as_ptr(), argv.as_ptr(), variables.as_ptr()) };
-            io::Error::last_os_error()
-        }
+    match Image::new(program, argv, environment) {
+        Ok(image) => image.execute(),
         Err(error) => error,
     }
 }

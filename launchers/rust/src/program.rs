@@ -6,11 +6,13 @@ use std::path::Path;
 
 use flavor_store::plan::{Plan, PlannedCommand, Start, apply};
 use pspf::ErrorCode;
+use rustix::fs::{Mode, OFlags};
 
 use crate::failure::{Failure, Result};
 use crate::log::Log;
 use crate::package_file::PackageFile;
 use crate::settings::Settings;
+use crate::supervise_unix::{self, Ending};
 
 /// Which command runs.
 pub(crate) fn choose<'plan>(
@@ -32,35 +34,80 @@ pub(crate) fn choose<'plan>(
     Ok(own.unwrap_or(&plan.commands[plan.default]))
 }
 
-/// Becomes the program. `arguments` begins with the command as it was typed.
-pub(crate) fn start(
-    plan: &Plan,
-    settings: &Settings,
-    package: &PackageFile,
-    arguments: &[OsString],
-    log: Log,
-) -> Result<Infallible> {
-    let typed = arguments.first().map_or(package.path.as_os_str(), OsString::as_os_str);
-    let command = choose(plan, settings, typed, package.base_name())?;
-    let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let start = Start { package: package.path.as_os_str(), original: typed };
-    apply(&command.edits, &mut environment, start);
-    log.debug(|| format!("command {:?} starts `{}`", command.name, command.argv[0].display()));
-    for (name, _) in &environment {
-        // Names only: values may be secrets (LAUNCH.md 6.3).
-        log.trace(|| format!("the program gets the variable `{}`", name.display()));
+/// What a start hands to the program besides its plan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) package: &'a PackageFile,
+    /// Begins with the command as it was typed.
+    pub(crate) arguments: &'a [OsString],
+    pub(crate) log: Log,
+}
+
+impl Given<'_> {
+    fn typed(&self) -> &OsStr {
+        self.arguments.first().map_or(self.package.path.as_os_str(), OsString::as_os_str)
     }
-    if let Some(cwd) = &command.cwd {
-        rustix::process::chdir(cwd).map_err(|error| {
-            let reason = std::io::Error::from(error);
-            let message = format!("cannot enter the working folder `{}`: {reason}", cwd.display());
-            Failure::new(ErrorCode::LaunchExecute, message)
-        })?;
+
+    fn environment(&self, command: &PlannedCommand) -> Vec<(OsString, OsString)> {
+        let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        let start = Start { package: self.package.path.as_os_str(), original: self.typed() };
+        apply(&command.edits, &mut environment, start);
+        self.log.debug(|| format!("command {:?} starts `{}`", command.name, command.argv[0].display()));
+        for (name, _) in &environment {
+            // Names only: values may be secrets (LAUNCH.md 6.3).
+            self.log.trace(|| format!("the program gets the variable `{}`", name.display()));
+        }
+        environment
     }
-    let argv = command.argv.iter().chain(arguments.iter().skip(1));
+}
+
+/// Becomes the program.
+pub(crate) fn start(plan: &Plan, given: Given) -> Result<Infallible> {
+    let command = choose(plan, given.settings, given.typed(), given.package.base_name())?;
+    let environment = given.environment(command);
+    enter(command)?;
+    let argv = command.argv.iter().chain(given.arguments.iter().skip(1));
     let error = crate::process_unix::execute(&command.argv[0], argv, &environment);
+    Err(cannot_start(command, &error))
+}
+
+/// Runs the program as a child, to its end (LAUNCH.md 15). `release`: nothing else of this start uses the standard streams.
+pub(crate) fn run(plan: &Plan, given: Given, release: bool) -> Result<Ending> {
+    let command = choose(plan, given.settings, given.typed(), given.package.base_name())?;
+    run_command(command, given.arguments.get(1..).unwrap_or_default(), given, release)
+}
+
+/// The same for one command, with these arguments behind its own.
+pub(crate) fn run_command(
+    command: &PlannedCommand,
+    arguments: &[OsString],
+    given: Given,
+    release: bool,
+) -> Result<Ending> {
+    let environment = given.environment(command);
+    let argv: Vec<&OsString> = command.argv.iter().chain(arguments).collect();
+    let caller = rustix::fs::open(".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    enter(command)?;
+    let ending = supervise_unix::run(&command.argv[0], &argv, &environment, release);
+    if let Ok(caller) = caller {
+        let _ = rustix::process::fchdir(caller);
+    }
+    ending.map_err(|error| cannot_start(command, &error))
+}
+
+fn enter(command: &PlannedCommand) -> Result<()> {
+    let Some(cwd) = &command.cwd else { return Ok(()) };
+    rustix::process::chdir(cwd).map_err(|error| {
+        let reason = std::io::Error::from(error);
+        let message = format!("cannot enter the working folder `{}`: {reason}", cwd.display());
+        Failure::new(ErrorCode::LaunchExecute, message)
+    })
+}
+
+fn cannot_start(command: &PlannedCommand, error: &std::io::Error) -> Failure {
     let message = format!("cannot start `{}`: {error}", command.argv[0].display());
-    Err(Failure::new(ErrorCode::LaunchExecute, message))
+    Failure::new(ErrorCode::LaunchExecute, message)
 }
 
 #[cfg(test)]

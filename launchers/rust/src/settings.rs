@@ -3,10 +3,9 @@
 
 use std::ffi::OsString;
 
-use pspf::ErrorCode;
-
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::log::LogSettings;
+use crate::validation::Level;
 
 /// `1`: the arguments name a tool (LAUNCH.md 8).
 const TOOLS: &str = "FLAVOR_LAUNCHER_CLI";
@@ -28,41 +27,22 @@ pub(crate) struct Settings {
     pub(crate) tools: bool,
     pub(crate) command: Option<OsString>,
     pub(crate) log: Option<LogSettings>,
-    validation: Option<OsString>,
+    pub(crate) validation: Level,
 }
 
 impl Settings {
-    pub(crate) fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Result<Self> {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        Self {
+        Ok(Self {
             tools: set(TOOLS).is_some_and(|value| value == "1"),
             command: set(COMMAND),
             log: LogSettings::new(set(LOG_LEVEL).as_deref(), set(LOG_PATH)),
-            validation: set(VALIDATION),
-        }
+            validation: Level::parse(set(VALIDATION).as_deref())?,
+        })
     }
 
     #[cfg(test)]
     pub(crate) fn for_test(command: Option<&str>) -> Self {
-        Self { tools: false, command: command.map(OsString::from), log: None, validation: None }
-    }
-
-    /// Checks the validation level; the notice to print, if one is due.
-    pub(crate) fn validation_notice(&self) -> Result<Option<String>> {
-        let Some(value) = &self.validation else { return Ok(None) };
-        match value.to_str() {
-            Some("strict") => Ok(None),
-            Some(level @ ("standard" | "relaxed" | "minimal" | "none")) => Ok(Some(format!(
-                "FLAVOR_VALIDATION={level} is not supported by this launcher; verification stays strict"
-            ))),
-            Some("full") => Err(Failure::new(
-                ErrorCode::LaunchValidation,
-                "FLAVOR_VALIDATION=full is not supported by this launcher yet",
-            )),
-            _ => Err(Failure::new(
-                ErrorCode::LaunchValidation,
-                "FLAVOR_VALIDATION has an unknown value, expected strict, standard, relaxed, minimal or none",
-            )),
-        }
+        Self { tools: false, command: command.map(OsString::from), log: None, validation: Level::Strict }
     }
 }

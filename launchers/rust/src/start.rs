@@ -1,27 +1,57 @@
 //! From an opened package file to a plan that may be carried out: the warm path through a receipt (LAUNCH.md 3), else
-//! the cold path that verifies every byte (LAUNCH.md 4).
+//! the cold path that verifies every byte (LAUNCH.md 4). This is the only place that orders the steps.
 
-use flavor_store::environment::{Installed, install, make_durable, space_needed};
+use flavor_store::data::copy_once;
+use flavor_store::environment::{
+    Installed, install, install_privately, make_durable, places_of, space_needed, unpack_privately,
+};
 use flavor_store::location::places;
 use flavor_store::placeholder::Places;
 use flavor_store::plan::Plan;
-use flavor_store::publish::Records;
+use flavor_store::publish::{Presence, Records};
 use flavor_store::receipt::{self, Expected};
 use flavor_store::root::Root;
 use flavor_store::staging::Staging;
 use flavor_store::{BootId, ZeroUmask, has_reliable_change_time};
 use pspf::layout::TRAILER_SIZE;
-use pspf::{ErrorCode, Package, hex};
+use pspf::{ErrorCode, Metadata, Package, hex};
 use rustix::fs::{Mode, OFlags};
 
 use crate::environment;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, escaped};
+use crate::lifecycle::{Decided, decide};
 use crate::log::Log;
+use crate::output::to_stderr;
 use crate::package_file::PackageFile;
-use crate::planning::{flavor_of, plan, require_target};
+use crate::planning::{Named, flavor_of, plan, require_target};
+use crate::progress::Progress;
+use crate::validation::{self, Level};
+
+/// A start that only has to be carried out.
+pub(crate) struct Ready<'file> {
+    pub(crate) plan: Plan,
+    /// What must outlive the program; without it the program replaces this process.
+    pub(crate) supervised: Option<Supervised<'file>>,
+}
+
+/// What a waiting parent holds (LAUNCH.md 15).
+pub(crate) struct Supervised<'file> {
+    /// Removed, with everything that only this start needed, when it is dropped.
+    pub(crate) staging: Staging<'static>,
+    pub(crate) package: Package<&'file PackageFile>,
+    pub(crate) decided: Decided,
+    pub(crate) places: Places,
+    pub(crate) root: &'static Root,
+}
+
+/// A valid receipt: its plan, and the store that it was found in.
+pub(crate) struct Warm {
+    pub(crate) plan: Plan,
+    root: Root,
+}
 
 /// The plan of a package with a valid receipt; otherwise how far the store is to be believed.
-pub(crate) fn warm(file: &PackageFile, log: Log) -> std::result::Result<Plan, Records> {
+pub(crate) fn warm(file: &PackageFile, log: Log) -> std::result::Result<Warm, Records> {
     let mut records = Records::Believed;
     let Some(trailer) = file.trailer() else { return Err(records) };
     let expected = Expected { package: file.identity, trailer: &trailer };
@@ -39,7 +69,7 @@ pub(crate) fn warm(file: &PackageFile, log: Log) -> std::result::Result<Plan, Re
                 receipt.stamp();
                 log.phase("receipt");
                 log.info(|| format!("warm start: receipt {} in `{}`", receipt.name, root.path().display()));
-                return receipt.plan().ok_or(records);
+                return receipt.plan().map(|plan| Warm { plan, root }).ok_or(records);
             }
             Err(miss) => {
                 if miss.store_changed {
@@ -52,6 +82,30 @@ pub(crate) fn warm(file: &PackageFile, log: Log) -> std::result::Result<Plan, Re
     Err(records)
 }
 
+/// Completes a warm start that needs content of the package (LAUNCH.md 3.4). The receipt vouches for the plan only, so the
+/// package is opened fully, and the trailer that the receipt was compared with must be its (S19).
+pub(crate) fn warm_with_content<'file>(
+    file: &'file PackageFile,
+    warm: Warm,
+    log: Log,
+    name: &mut String,
+) -> Result<Ready<'file>> {
+    occupy_standard_descriptors();
+    let umask = ZeroUmask::set();
+    let compared = file.trailer();
+    let package = validation::open_metadata(file, log, name)?;
+    if compared.is_none_or(|compared| compared.as_slice() != package.trailer()) {
+        return Err(file.changed());
+    }
+    let decided = decide(&package, Records::Believed, |name| std::env::var_os(name))?;
+    let root: &'static Root = Box::leak(Box::new(warm.root));
+    let staging = Staging::create(root)?;
+    staging.remove_dead();
+    let places = places_of(root, &package, &decided.wanted)?;
+    drop(umask);
+    supervised(file, package, decided, places, root, staging, log)
+}
+
 /// Whether what a cold start leaves must survive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
@@ -59,65 +113,155 @@ pub(crate) enum Keep {
     Durable,
 }
 
+/// How a cold start is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cold {
+    pub(crate) records: Records,
+    pub(crate) keep: Keep,
+    pub(crate) level: Level,
+    pub(crate) log: Log,
+}
+
 /// Verifies everything, unpacks what is missing, writes a receipt where that is sound. `name` is told the package's
 /// name as soon as the signature held.
-pub(crate) fn cold(
-    file: &PackageFile,
-    records: Records,
-    keep: Keep,
-    log: Log,
-    name: &mut String,
-) -> Result<Plan> {
+pub(crate) fn cold<'file>(file: &'file PackageFile, how: Cold, name: &mut String) -> Result<Ready<'file>> {
+    let log = how.log;
     occupy_standard_descriptors();
-    let _umask = ZeroUmask::set();
-    let package = Package::open(&file.file)?;
-    package.metadata().package.name.clone_into(name);
+    let umask = ZeroUmask::set();
+    let package = validation::open(file, how.level, log, name)?;
     let flavor = flavor_of(&package)?;
     require_target(flavor)?;
-    log.phase("open");
-    log.debug(|| format!("signature holds, signer {}", hex::encode(&package.fingerprint())));
-    // With any places, to refuse what is not supported before something is unpacked.
-    let slots = flavor.slots.iter().map(|slot| slot.share.then(|| "/".into())).collect();
-    plan(package.metadata(), flavor, &Places { workenv: "/".into(), slots }, "/dev/null".as_ref())?;
-    package.verify_launcher()?;
-    log.phase("launcher digest");
-    let rules = package.metadata().runtime.as_ref().and_then(|runtime| runtime.env.as_ref());
-    for variable in environment::missing(rules) {
-        log.warn(|| format!("the package counts on the variable {variable:?}, which is not set"));
-    }
+    let holds = if package.signature_holds() { "holds" } else { "does not hold" };
+    log.debug(|| format!("signature {holds}, signer {}", hex::encode(&package.fingerprint())));
+    let records = if how.level == Level::Full { Records::Doubted } else { how.records };
+    let decided = decide(&package, records, |name| std::env::var_os(name))?;
+    require_plan(&package, &decided)?;
+    warn_of_missing_variables(package.metadata(), log);
 
+    let progress = Progress::begin(name, &file.read, file.identity.size);
     let places = places(|name| std::env::var_os(name));
-    let root = Root::take(&places, |root| space_needed(root, &package))?;
-    let staging = Staging::create(&root)?;
+    let root = Root::take(&places, |root| space_needed(root, &package, &decided.wanted))?;
+    let root: &'static Root = Box::leak(Box::new(root));
+    let staging = Staging::create(root)?;
     staging.remove_dead();
     log.phase("place");
-    let installed = install(&root, &staging, &package, records)?;
+    if how.level.is_lowered() {
+        let mut places = install_privately(&staging, &package, &decided.wanted.parts)?;
+        for (slot, _) in &decided.data {
+            places.slots[*slot] = Some(unpack_privately(&staging, &package, *slot)?);
+        }
+        log.phase("unpack");
+        log.info(|| format!("cold start: private folder in `{}`", root.path().display()));
+        drop((progress, umask));
+        return supervised(file, package, decided, places, root, staging, log);
+    }
+    let installed = install(root, &staging, &package, &decided.wanted)?;
+    for (slot, path) in &decided.data {
+        let copied = copy_once(path, &package, *slot)?;
+        let word = if copied { "copied to" } else { "left alone in" };
+        log.debug(|| format!("slot {slot} {word} `{}`", path.display()));
+    }
+    drop(progress);
     log.phase("unpack and verify");
-    log_installed(&installed, log);
+    log_installed(&installed, how, name);
     file.require_unchanged()?;
 
-    let boot = match keep {
+    let boot = match how.keep {
         Keep::ThisBoot => BootId::current(),
         Keep::Durable => {
-            make_durable(&root, &staging, &package, &installed)?;
+            make_durable(root, &staging, &package, &installed)?;
             BootId::DURABLE
         }
     };
-    let plan = plan(package.metadata(), flavor, &installed.places, root.path())?;
-    write_receipt(file, &root, &staging, &plan, package.trailer(), boot, log);
+    let mut plan = planned(&package, &decided, &installed.places, root)?;
+    plan.conditions.clone_from(&decided.conditions);
+    plan.reads_content = decided.needs_parent();
+    write_receipt(file, root, &staging, &plan, package.trailer(), boot, log);
     log.phase("receipt");
     log.info(|| format!("cold start: store `{}`", root.path().display()));
-    Ok(plan)
+    drop(umask);
+    if decided.needs_parent() && how.keep == Keep::ThisBoot {
+        return supervised(file, package, decided, installed.places, root, staging, log);
+    }
+    Ok(Ready { plan, supervised: None })
 }
 
-fn log_installed(installed: &Installed, log: Log) {
+/// Unpacks what only this start needs and makes the plan with the places where it lies.
+fn supervised<'file>(
+    file: &PackageFile,
+    package: Package<&'file PackageFile>,
+    mut decided: Decided,
+    mut places: Places,
+    root: &'static Root,
+    staging: Staging<'static>,
+    log: Log,
+) -> Result<Ready<'file>> {
+    let umask = ZeroUmask::set();
+    for slot in &decided.temporary {
+        places.slots[*slot] = Some(unpack_privately(&staging, &package, *slot)?);
+    }
+    file.require_unchanged()?;
+    drop(umask);
+    log.phase("slots of this start");
+    let plan = planned(&package, &decided, &places, root)?;
+    decided.conditions.clear();
+    Ok(Ready { plan, supervised: Some(Supervised { staging, package, decided, places, root }) })
+}
+
+/// Makes the plan with any places, to refuse what is not supported before something is unpacked.
+fn require_plan(package: &Package<&PackageFile>, decided: &Decided) -> Result<()> {
+    let slots = decided.wanted.parts.iter().map(|part| part.has_place().then(|| "/".into())).collect();
+    let mut places = Places { workenv: "/".into(), slots };
+    let (flavor, metadata) = (flavor_of(package)?, package.metadata());
+    let store = "/dev/null".as_ref();
+    for (slot, _) in &decided.shutdown {
+        places.slots[*slot] = Some("/".into());
+    }
+    for (_, command) in &decided.shutdown {
+        let named = Named { places: &places, absent: &[], store };
+        crate::planning::planned_command(metadata, flavor, &named, command, &flavor.commands[command])?;
+    }
+    plan(metadata, flavor, &Named { places: &places, absent: &decided.absent, store }).map(|_| ())
+}
+
+/// The plan, with the places of the store and those of the user's data. Slots of one start have their places already, or stand
+/// for no place in particular in a receipt.
+fn planned(package: &Package<&PackageFile>, decided: &Decided, places: &Places, root: &Root) -> Result<Plan> {
+    let mut places = places.clone();
+    for (slot, path) in &decided.data {
+        places.slots[*slot].get_or_insert_with(|| path.clone());
+    }
+    for slot in &decided.temporary {
+        places.slots[*slot].get_or_insert_with(|| root.path().join("v1/tmp"));
+    }
+    let named = Named { places: &places, absent: &decided.absent, store: root.path() };
+    plan(package.metadata(), flavor_of(package)?, &named)
+}
+
+/// LAUNCH.md 6.4.
+pub(crate) fn warn_of_missing_variables(metadata: &Metadata, log: Log) {
+    let rules = metadata.runtime.as_ref().and_then(|runtime| runtime.env.as_ref());
+    for variable in environment::missing(rules) {
+        log.warn(|| format!("the package counts on the variable {variable:?}, which is not set"));
+    }
+}
+
+/// What became of slots and environment. Who asked for a full comparison is told what it found.
+fn log_installed(installed: &Installed, how: Cold, name: &str) {
+    let one = |what: String, presence: Presence, detail: &str| {
+        how.log.debug(|| format!("{what} {}: {detail}", presence.word()));
+        if how.level == Level::Full && presence == Presence::Repaired {
+            let line = format!("{what} was not as the package says and was unpacked anew");
+            to_stderr(&format!("{}: notice: {line}\n", escaped(name)));
+        }
+    };
     for (position, slot) in installed.slots.iter().enumerate() {
         if let Some(slot) = slot {
-            log.debug(|| format!("slot {position} {}: {}", slot.presence.word(), slot.key));
+            one(format!("slot {position}"), slot.presence, &slot.key);
         }
     }
-    let workenv = &installed.places.workenv;
-    log.debug(|| format!("work environment {}: `{}`", installed.presence.word(), workenv.display()));
+    let workenv = format!("`{}`", installed.places.workenv.display());
+    one("work environment".into(), installed.presence, &workenv);
 }
 
 /// Not having a receipt only makes the next start slow, so nothing here is an error.

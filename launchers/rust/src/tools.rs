@@ -10,7 +10,8 @@ use crate::log::Log;
 use crate::output::to_stdout;
 use crate::package_file::PackageFile;
 use crate::planning::flavor_of;
-use crate::start::{Keep, cold};
+use crate::start::{Cold, Keep, cold};
+use crate::validation::Level;
 
 /// What `help` prints.
 pub(crate) const HELP: &str = "\
@@ -103,8 +104,9 @@ pub(crate) fn verify(file: &PackageFile) -> Result<()> {
 
 /// `warm`.
 pub(crate) fn warm(file: &PackageFile, log: Log, name: &mut String) -> Result<()> {
-    let plan = cold(file, Records::Believed, Keep::Durable, log, name)?;
-    to_stdout(format!("ready: {}\n", plan.workenv.display()).as_bytes());
+    let how = Cold { records: Records::Believed, keep: Keep::Durable, level: Level::Strict, log };
+    let ready = cold(file, how, name)?;
+    to_stdout(format!("ready: {}\n", ready.plan.workenv.display()).as_bytes());
     Ok(())
 }
 

@@ -122,7 +122,7 @@ fn s18_a_slot_of_another_boot_that_differs_is_unpacked_anew() {
         let before = tree(&path);
         damage(&path);
         forget_boot(&store.path().join("v1/slots"));
-        assert_eq!(publish(&store, &package, 0).expect("publish"), Presence::Made, "{what}");
+        assert_eq!(publish(&store, &package, 0).expect("publish"), Presence::Repaired, "{what}");
         assert_eq!(tree(&path), before, "{what}");
     }
 }
@@ -141,7 +141,7 @@ fn a_doubted_slot_is_compared_and_made_anew_only_if_a_member_is_not_as_it_was() 
     assert_eq!(publish(), Presence::Compared);
     assert!(path.join("added").exists());
     std::fs::remove_file(path.join("bin/python3")).expect("remove");
-    assert_eq!(publish(), Presence::Made);
+    assert_eq!(publish(), Presence::Repaired);
     assert!(path.join("bin/python3").exists());
 }
 

@@ -76,7 +76,7 @@ fn a_file_of_several_frames_is_unpacked_and_compared_by_one_worker() {
     bytes[S + 5] ^= 1;
     std::fs::write(path.join("lib/big.so"), &bytes).expect("write");
     forget_boot(&store.path().join("v1/slots"));
-    assert_eq!(publish(&store, &package).expect("unpack anew"), Presence::Made);
+    assert_eq!(publish(&store, &package).expect("unpack anew"), Presence::Repaired);
     assert!(std::fs::read(path.join("lib/big.so")).expect("file") == content(2 * S + 700));
 }
 

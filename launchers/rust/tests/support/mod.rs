@@ -27,6 +27,7 @@ kill) kill -TERM $$ ;;
 read) exec /bin/cat ;;
 touch) : > "$2" ;;
 pwd) pwd ;;
+sh) eval "$2" ;;
 *) printf '%s|' "$0" "$@" ;;
 esac
 "#;
@@ -137,4 +138,27 @@ pub(crate) fn err(output: &Output) -> String {
 
 pub(crate) fn code(output: &Output) -> Option<i32> {
     output.status.code()
+}
+
+/// Everything in a folder, links not followed, by path.
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.expect("entry").path();
+        if path.symlink_metadata().expect("metadata").is_dir() {
+            found.extend(entries(&path));
+        }
+        found.push(path);
+    }
+    found.sort_unstable();
+    found
+}
+
+/// Waits until something is so; fails the test if that takes more than ten seconds.
+pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(std::time::Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -1,0 +1,150 @@
+//! Filling the tree of a work environment with what its composition says, and comparing one that is there (STORE.md 8).
+
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use pspf::metadata::LinkKind;
+use pspf::{Package, ReadAt};
+
+use crate::compare::{Extra, link_is, matches_slot};
+use crate::composition::{Composition, PlannedFile, PlannedLink, refuse};
+use crate::directories::{Directories, open_file};
+use crate::error::{During as _, Error, Result};
+use crate::frames::verify_slot_bytes;
+use crate::identity::mode_bits;
+use crate::unpack::{create_file, create_links, unpack_files};
+
+/// One composition and where its parts come from.
+pub(crate) struct Composer<'a, R> {
+    pub(crate) package: &'a Package<R>,
+    /// The root of a slot that links lead into, if it is there.
+    pub(crate) open_slot: &'a dyn Fn(usize) -> Result<Option<OwnedFd>>,
+    pub(crate) composition: &'a Composition,
+}
+
+impl<R: ReadAt + Sync> Composer<'_, R> {
+    /// Fills an empty tree.
+    pub(crate) fn compose(&self, tree: &OwnedFd) -> Result<()> {
+        let mut private = Vec::new();
+        for (slot, into) in &self.composition.unpack {
+            let folder = into_folder(tree, into, true)?;
+            private.push(unpack_files(self.package, *slot, &folder)?);
+        }
+        self.composition.judge(&private)?;
+        for link in &self.composition.links {
+            self.require_member(link)?;
+        }
+        for ((_, into), members) in self.composition.unpack.iter().zip(&private) {
+            create_links(&into_folder(tree, into, false)?, members)?;
+        }
+        let mut directories = Directories::new(tree, true);
+        for file in &self.composition.files {
+            write_file(&mut directories, &file.path, &file.content, file.executable)?;
+        }
+        for link in &self.composition.links {
+            match link.kind {
+                LinkKind::Symlink => {
+                    let (parent, name) = directories.parent_of(&link.path)?;
+                    rustix::fs::symlinkat(&link.target, parent, name)
+                        .during("create the link", || &link.path)?;
+                }
+                LinkKind::Copy => {
+                    let (content, executable) = self.read_member(link)?;
+                    write_file(&mut directories, &link.path, &content, executable)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the environment still is what the composition says; what programs added is ignored.
+    pub(crate) fn matches(&self, tree: &OwnedFd) -> Result<bool> {
+        let mut same = true;
+        for (slot, into) in &self.composition.unpack {
+            // Verified in any case: the caller counts on every byte having been read.
+            same &= if let Ok(folder) = into_folder(tree, into, false) {
+                matches_slot(self.package, *slot, &folder, Extra::Ignored)?
+            } else {
+                verify_slot_bytes(self.package, *slot)?;
+                false
+            };
+        }
+        let mut directories = Directories::new(tree, false);
+        same &= self.composition.files.iter().all(|file| file_is(&mut directories, file));
+        for link in &self.composition.links {
+            same &= match link.kind {
+                LinkKind::Symlink => directories
+                    .parent_of(&link.path)
+                    .is_ok_and(|(parent, name)| link_is(parent, name, link.target.as_os_str().as_bytes())),
+                LinkKind::Copy => {
+                    let (content, executable) = self.read_member(link)?;
+                    file_is(&mut directories, &PlannedFile { path: link.path.clone(), content, executable })
+                }
+            };
+        }
+        Ok(same)
+    }
+
+    fn slot_directory(&self, link: &PlannedLink) -> Result<OwnedFd> {
+        (self.open_slot)(link.slot)?.ok_or_else(|| {
+            refuse(&format!("slot {} of the link {:?} is not in the store", link.slot, link.path))
+        })
+    }
+
+    /// `to` must exist and pass through no link (S15).
+    fn require_member(&self, link: &PlannedLink) -> Result<()> {
+        if link.to.is_empty() {
+            return if link.kind == LinkKind::Symlink { Ok(()) } else { Err(no_member(link)) };
+        }
+        let slot = self.slot_directory(link)?;
+        let mut directories = Directories::new(&slot, false);
+        let (parent, name) = directories.parent_of(&link.to).map_err(|_| no_member(link))?;
+        rustix::fs::statat(parent, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|_| no_member(link))?;
+        Ok(())
+    }
+
+    fn read_member(&self, link: &PlannedLink) -> Result<(Vec<u8>, bool)> {
+        let slot = self.slot_directory(link)?;
+        let mut directories = Directories::new(&slot, false);
+        let (parent, name) = directories.parent_of(&link.to).map_err(|_| no_member(link))?;
+        let (file, stat) = open_file(parent, name).ok_or_else(|| no_member(link))?;
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut std::fs::File::from(file), &mut content)
+            .during("read", || &link.target)?;
+        Ok((content, mode_bits(&stat) & 0o100 != 0))
+    }
+}
+
+fn no_member(link: &PlannedLink) -> Error {
+    refuse(&format!(
+        "the link {:?} leads to {:?}, which is no member of slot {} or is reached through a link",
+        link.path, link.to, link.slot
+    ))
+}
+
+fn into_folder(tree: &OwnedFd, into: &str, create: bool) -> Result<OwnedFd> {
+    let mut directories = Directories::new(tree, create);
+    let folder = directories.directory(into)?;
+    folder.try_clone().during("open", || into)
+}
+
+fn write_file(directories: &mut Directories, path: &str, content: &[u8], executable: bool) -> Result<()> {
+    let (parent, name) = directories.parent_of(path)?;
+    let mut file = create_file(parent, name, executable).during("create", || PathBuf::from(path))?;
+    file.write_all(content).during("write", || PathBuf::from(path))
+}
+
+fn file_is(directories: &mut Directories, file: &PlannedFile) -> bool {
+    let Ok((parent, name)) = directories.parent_of(&file.path) else { return false };
+    let Some((opened, stat)) = open_file(parent, name) else { return false };
+    let mode = if file.executable { 0o755 } else { 0o644 };
+    if u64::try_from(stat.st_size) != Ok(file.content.len() as u64) || mode_bits(&stat) & 0o7777 != mode {
+        return false;
+    }
+    let mut content = Vec::new();
+    std::io::Read::read_to_end(&mut std::fs::File::from(opened), &mut content).is_ok()
+        && content == file.content
+}
