@@ -8,7 +8,7 @@
 //! | every number of it | [`layout`] |
 //! | trailer and index block | [`index_block`] |
 //! | slot table | [`slot`], [`operations`] |
-//! | metadata: strict pass, model, canonical form | [`strict_json`], [`metadata`] |
+//! | metadata: strict pass, model, canonical form | [`strict_json`], [`schema`], [`metadata`] |
 //! | stored form of the metadata | [`stored_gzip`] |
 //! | signature | [`keys`] |
 //! | encodings of operation chains | `codec` (feature `codecs`) |
@@ -39,7 +39,7 @@ mod opening;
 pub mod operations;
 pub mod reader;
 pub mod render;
-mod schema;
+pub mod schema;
 pub mod slot;
 mod source;
 pub mod stored_gzip;

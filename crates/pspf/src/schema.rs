@@ -1,10 +1,10 @@
-//! The keys of the metadata that have a meaning, as a tree. The strict JSON pass walks it to find keys that
-//! differ from a known one only in case, nulls where none may stand, and unknown keys where none are allowed.
-//! Types are checked afterwards by the typed model (`metadata`).
+//! The keys of a document that have a meaning, as a tree; the tree of the metadata stands here. The strict JSON pass
+//! walks it to find keys that differ from a known one only in case, nulls where none may stand, and unknown keys where
+//! none are allowed. Types are checked afterwards by the typed model (`metadata`).
 
 /// What may stand at a place of the document.
 #[derive(Debug)]
-pub(crate) enum Node {
+pub enum Node {
     /// An object with keys that have a meaning.
     Object {
         /// The keys, each with what may stand below it.
@@ -22,13 +22,14 @@ pub(crate) enum Node {
 
 /// One key with a meaning.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub struct Key {
     pub(crate) name: &'static str,
     pub(crate) node: &'static Node,
     pub(crate) nullable: bool,
 }
 
-const fn key(name: &'static str, node: &'static Node) -> Key {
+/// A key below which null may not stand.
+pub const fn key(name: &'static str, node: &'static Node) -> Key {
     Key { name, node, nullable: false }
 }
 
@@ -40,11 +41,13 @@ const fn open(keys: &'static [Key]) -> Node {
     Node::Object { keys, closed: false }
 }
 
-const fn closed(keys: &'static [Key]) -> Node {
+/// An object that refuses every other key.
+pub const fn closed(keys: &'static [Key]) -> Node {
     Node::Object { keys, closed: true }
 }
 
-const ANY: &Node = &Node::Any;
+/// Anything.
+pub const ANY: &Node = &Node::Any;
 const NAMES: &Node = &Node::Map(ANY);
 
 /// The whole document.

@@ -1,6 +1,7 @@
 //! The strict JSON pass of security rule S9, the same in every implementation: it runs over the exact signed
 //! bytes before any typed decoding and accepts only documents that every decoder reads alike. It builds no
-//! value; typed decoding is `metadata`'s.
+//! value; typed decoding is `metadata`'s. Other documents of ours (trust files) take the same pass with a tree of their
+//! own.
 //!
 //! Refused: invalid UTF-8, a byte order mark, anything behind the value, duplicate keys after unescaping, keys
 //! that equal a known one only under case folding, unknown keys in closed objects, lone surrogates, U+0000,
@@ -11,15 +12,30 @@ use std::collections::HashSet;
 
 use crate::layout::limit;
 use crate::schema::{Child, METADATA, Node};
-use crate::{Error, ErrorCode, Result};
+use crate::{Error, ErrorCode};
+
+/// Why a document is outside the profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Counted from the first byte of the JSON.
+    pub position: usize,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+type Result<T> = std::result::Result<T, Refusal>;
 
 /// Checks a whole metadata document. Offsets in errors count from the first byte of the JSON.
-pub fn check(json: &[u8]) -> Result<()> {
-    if json.len() as u64 > limit::METADATA_BYTES {
-        return Err(refuse(
-            0,
-            format!("{} bytes, at most {} are allowed", json.len(), limit::METADATA_BYTES),
-        ));
+pub fn check(json: &[u8]) -> crate::Result<()> {
+    check_against(json, &METADATA, limit::METADATA_BYTES).map_err(|Refusal { position, message }| {
+        Error::rule(ErrorCode::PspfMetadataJson, format!("metadata JSON, byte {position}: {message}"))
+    })
+}
+
+/// Checks a document of at most `limit` bytes whose known keys are those of `schema`.
+pub fn check_against(json: &[u8], schema: &'static Node, limit: u64) -> Result<()> {
+    if json.len() as u64 > limit {
+        return Err(refuse(0, format!("{} bytes, at most {limit} are allowed", json.len())));
     }
     let text = std::str::from_utf8(json).map_err(|error| refuse(error.valid_up_to(), "invalid UTF-8"))?;
     let mut pass = Pass { text, position: 0 };
@@ -27,7 +43,7 @@ pub fn check(json: &[u8]) -> Result<()> {
     if pass.peek() != Some(b'{') {
         return Err(pass.unexpected("an object"));
     }
-    pass.value(&METADATA, false, 0)?;
+    pass.value(schema, false, 0)?;
     pass.space();
     if pass.position < text.len() {
         return Err(refuse(pass.position, "text behind the document"));
@@ -35,8 +51,8 @@ pub fn check(json: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn refuse(position: usize, message: impl std::fmt::Display) -> Error {
-    Error::rule(ErrorCode::PspfMetadataJson, format!("metadata JSON, byte {position}: {message}"))
+fn refuse(position: usize, message: impl Into<String>) -> Refusal {
+    Refusal { position, message: message.into() }
 }
 
 struct Pass<'a> {
@@ -55,7 +71,7 @@ impl Pass<'_> {
         }
     }
 
-    fn unexpected(&self, expected: &str) -> Error {
+    fn unexpected(&self, expected: &str) -> Refusal {
         let found = self.text[self.position..].chars().next();
         let found = found.map_or("the end".to_owned(), |character| format!("{character:?}"));
         refuse(self.position, format!("found {found}, expected {expected}"))
