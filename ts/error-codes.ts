@@ -76,7 +76,10 @@ export type ErrorCode =
   | 'ERR_STORE_LOCATION'
   | 'ERR_STORE_SLOT_KIND'
   | 'ERR_STORE_SPACE'
-  | 'ERR_STORE_UNPACKED';
+  | 'ERR_STORE_UNPACKED'
+  | 'ERR_TRUST_FILE'
+  | 'ERR_TRUST_PUBLIC_KEY'
+  | 'ERR_TRUST_SIGNER';
 
 /** Every code, sorted by name. */
 export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
@@ -451,5 +454,23 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     launcherExit: 103,
     summary: 'a slot does not unpack to the bytes and members that the signed metadata says',
     hint: 'download the file again, or ask whoever gave it to you for an undamaged copy',
+  },
+  ERR_TRUST_FILE: {
+    cliExit: 4,
+    launcherExit: 107,
+    summary: 'a trust file exists but cannot be read, believed or parsed',
+    hint: 'correct the file that the message names, or remove it; part 13 of LAUNCH.md describes its form',
+  },
+  ERR_TRUST_PUBLIC_KEY: {
+    cliExit: 4,
+    launcherExit: 107,
+    summary: 'the package is signed with a key that everybody can sign with',
+    hint: 'ask whoever gave you the package for one that is signed with a key of their own',
+  },
+  ERR_TRUST_SIGNER: {
+    cliExit: 4,
+    launcherExit: 107,
+    summary: 'a trust file requires a pinned signer, and the signer of the package is not pinned for it',
+    hint: 'ask the signer for the fingerprint of their key by another way, compare it, then add it to the trust file',
   },
 };

@@ -3,12 +3,12 @@
 //! | part of STORE.md | module |
 //! |---|---|
 //! | 1 location | [`location`] |
-//! | 2 layout, 3 ownership | [`root`], `ownership`, `private_file` |
+//! | 2 layout, 3 ownership | [`root`], `ownership`, `private_file`, [`guarded_file`] |
 //! | 4 slot keys | [`slot_key`] |
 //! | 5 unpacking | `frames`, `unpack`, `members`, `directories` |
 //! | 6 publishing, 7 records | [`publish`], `compare`, `record` |
 //! | 8 work environments, 17 slots of one start | [`environment`], `compose`, `composition`, `placeholder` |
-//! | 9 receipts | [`plan`], [`pattern`], [`receipt`], [`identity`] |
+//! | 9 receipts | [`plan`], [`pattern`], [`receipt`], [`trust_source`], [`identity`] |
 //! | 18 data of the user | [`data`] |
 //! | 10 staging | [`staging`], `removal` |
 //! | 5.3–5.5 for a folder outside the store | [`tree`] |
@@ -27,6 +27,7 @@ mod directories;
 pub mod environment;
 mod error;
 mod frames;
+pub mod guarded_file;
 pub mod identity;
 pub mod location;
 mod members;
@@ -49,11 +50,13 @@ mod test_package;
 #[cfg(test)]
 mod tests;
 pub mod tree;
+pub mod trust_source;
 mod umask;
 mod unpack;
 
 pub use boot::BootId;
 pub use error::{Error, Refusal, Result};
 pub use frames::verify_slot_bytes;
+pub use ownership::Owners;
 pub use platform::has_reliable_change_time;
 pub use umask::ZeroUmask;

@@ -23,8 +23,6 @@ pub fn places(variable: impl Fn(&str) -> Option<OsString>) -> Vec<Place> {
 
 fn places_for(variable: impl Fn(&str) -> Option<OsString>, user: u32) -> Vec<Place> {
     let folder = |name: &str| folder_of(name, &variable);
-    // Root keeps nothing in folders of others: their owners could replace what is there (S4).
-    let trusted = |path: &PathBuf| user != 0 || belongs_to_root(path);
     let mut places = Vec::new();
     let mut add = |path: Option<PathBuf>, origin: &'static str| {
         if let Some(path) = path.filter(|path| !places.iter().any(|place: &Place| place.path == *path)) {
@@ -33,9 +31,8 @@ fn places_for(variable: impl Fn(&str) -> Option<OsString>, user: u32) -> Vec<Pla
     };
     add(folder("FLAVOR_CACHE"), "FLAVOR_CACHE");
     add(folder("FLAVOR_CACHE_DIR"), "FLAVOR_CACHE_DIR");
-    add(folder("XDG_CACHE_HOME").filter(trusted).map(|path| path.join("flavor")), "XDG_CACHE_HOME");
-    let home = folder("HOME").map(|home| trusted_home(home, user));
-    add(home.map(|path| path.join(DEFAULT_CACHE)), "HOME");
+    add(own(&variable, "XDG_CACHE_HOME", user).map(|path| path.join("flavor")), "XDG_CACHE_HOME");
+    add(home(&variable, user).map(|path| path.join(DEFAULT_CACHE)), "HOME");
     let temporary = folder("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
     add(Some(temporary.join(format!("flavor-{user}"))), "TMPDIR");
     places
@@ -49,6 +46,27 @@ pub(crate) fn folder_of(name: &str, variable: &impl Fn(&str) -> Option<OsString>
 /// The home, or root's own one in place of somebody else's (S4).
 pub(crate) fn trusted_home(home: PathBuf, user: u32) -> PathBuf {
     if user != 0 || belongs_to_root(&home) { home } else { home_of_root() }
+}
+
+/// The folder of the user's trust file, `$FLAVOR_CONFIG_DIR`, `$XDG_CONFIG_HOME/flavor` or `$HOME/.config/flavor`
+/// (LAUNCH.md 13.2); it need not exist.
+pub fn configuration(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let user = rustix::process::geteuid().as_raw();
+    folder_of("FLAVOR_CONFIG_DIR", &variable).or_else(|| {
+        let base = own(&variable, "XDG_CONFIG_HOME", user)
+            .or_else(|| home(&variable, user).map(|home| home.join(".config")));
+        base.map(|base| base.join("flavor"))
+    })
+}
+
+/// The folder that a variable names. Root keeps nothing in folders of others: their owners could replace what is there
+/// (S4).
+fn own(variable: &impl Fn(&str) -> Option<OsString>, name: &str, user: u32) -> Option<PathBuf> {
+    folder_of(name, variable).filter(|path| user != 0 || belongs_to_root(path))
+}
+
+fn home(variable: &impl Fn(&str) -> Option<OsString>, user: u32) -> Option<PathBuf> {
+    folder_of("HOME", variable).map(|home| trusted_home(home, user))
 }
 
 pub(crate) fn belongs_to_root(path: &Path) -> bool {
@@ -113,6 +131,20 @@ mod tests {
         let found = paths(&[("HOME", foreign), ("XDG_CACHE_HOME", foreign)], 0);
         assert!(found.iter().all(|path| !path.starts_with(foreign)), "{found:?}");
         assert_eq!(found.len(), 2, "{found:?}");
+    }
+
+    #[test]
+    fn the_configuration_folder_is_the_first_that_a_variable_gives() {
+        let at = |variables: &[(&str, &str)]| {
+            configuration(|name| {
+                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+            })
+        };
+        let all = [("FLAVOR_CONFIG_DIR", "/a"), ("XDG_CONFIG_HOME", "/b"), ("HOME", "/")];
+        assert_eq!(at(&all), Some("/a".into()));
+        assert_eq!(at(&all[1..]), Some("/b/flavor".into()));
+        assert_eq!(at(&all[2..]), Some("/.config/flavor".into()));
+        assert_eq!(at(&[("FLAVOR_CONFIG_DIR", ""), ("XDG_CONFIG_HOME", "b"), ("HOME", "./c")]), None);
     }
 
     #[test]

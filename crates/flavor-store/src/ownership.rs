@@ -35,50 +35,147 @@ pub(crate) enum Stop {
     Refused(String),
 }
 
-/// Walks to `path`, which must be absolute. With `create`, missing components are made with mode 0700.
+/// Whose folders and links are believed on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owners {
+    /// The effective user's and root's.
+    UserOrRoot,
+    /// Root's only.
+    Root,
+}
+
+impl Owners {
+    pub(crate) fn include(self, stat: &Stat) -> bool {
+        stat.st_uid == 0 || self == Self::UserOrRoot && stat.st_uid == rustix::process::geteuid().as_raw()
+    }
+}
+
+/// Walks to the folder `path`, which must be absolute. With `create`, missing components are made with mode 0700.
 pub(crate) fn walk(path: &Path, create: bool) -> Result<Walked, Stop> {
-    let mut pending = components(path);
-    let mut stack: Vec<(OsString, OwnedFd)> = Vec::new();
-    let root = open_directory(None, OsStr::new("/")).map_err(|error| refused("/", error))?;
-    let mut links = 0;
-    while let Some(name) = pending.pop_front() {
-        if name == ".." {
-            stack.pop();
+    let mut walk = Walk::new(path, Owners::UserOrRoot)?;
+    while let Some(name) = walk.pending.pop_front() {
+        walk.enter(name, create)?;
+    }
+    let path = path_of(&walk.stack);
+    let directory = walk.stack.pop().map_or(walk.root, |(_, directory)| directory);
+    judge_own(&directory, &path)?;
+    Ok(Walked { directory, path })
+}
+
+/// Walks to the file `path`, which must be absolute, and opens it for reading. What it is and whose is not judged.
+pub(crate) fn walk_to_file(path: &Path, owners: Owners) -> Result<OwnedFd, Stop> {
+    let mut walk = Walk::new(path, owners)?;
+    while let Some(name) = walk.pending.pop_front() {
+        if !walk.pending.is_empty() || name == ".." {
+            walk.enter(name, false)?;
             continue;
         }
-        let parent = stack.last().map_or(&root, |(_, directory)| directory);
-        judge_ancestor(parent, &stack)?;
+        walk.judge_parent()?;
+        // NONBLOCK: a FIFO of that name must not block the start.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        match rustix::fs::openat(walk.parent(), name.as_bytes(), flags, Mode::empty()) {
+            Ok(file) => return Ok(file),
+            Err(Errno::LOOP | Errno::MLINK) => walk.follow(&name)?,
+            Err(Errno::NOENT) => return Err(Stop::Missing),
+            Err(error) => return Err(refused(&joined(&walk.stack, &name), error)),
+        }
+    }
+    Err(Stop::Refused(format!("`{}` is not a file", path.display())))
+}
+
+struct Walk {
+    owners: Owners,
+    pending: VecDeque<OsString>,
+    root: OwnedFd,
+    stack: Vec<(OsString, OwnedFd)>,
+    links: usize,
+}
+
+impl Walk {
+    fn new(path: &Path, owners: Owners) -> Result<Self, Stop> {
+        let root = open_directory(None, OsStr::new("/")).map_err(|error| refused("/", error))?;
+        Ok(Self { owners, pending: components(path), root, stack: Vec::new(), links: 0 })
+    }
+
+    fn parent(&self) -> &OwnedFd {
+        self.stack.last().map_or(&self.root, |(_, directory)| directory)
+    }
+
+    /// One component on: into a directory, to where a link leads, or up.
+    fn enter(&mut self, name: OsString, create: bool) -> Result<(), Stop> {
+        if name == ".." {
+            self.stack.pop();
+            return Ok(());
+        }
+        self.judge_parent()?;
+        let parent = self.parent();
         let opened = match open_directory(Some(parent), &name) {
             Err(Errno::NOENT) if create => {
                 match rustix::fs::mkdirat(parent, &*name, Mode::RWXU) {
                     Ok(()) | Err(Errno::EXIST) => {}
-                    Err(error) => return Err(refused(&joined(&stack, &name), error)),
+                    Err(error) => return Err(refused(&joined(&self.stack, &name), error)),
                 }
                 open_directory(Some(parent), &name)
             }
             other => other,
         };
         match opened {
-            Ok(directory) => stack.push((name, directory)),
+            Ok(directory) => self.stack.push((name, directory)),
             Err(Errno::NOENT) => return Err(Stop::Missing),
             // What is no directory may be a link to one.
-            Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => {
-                links += 1;
-                let target = read_link(parent, &name, &stack, links)?;
-                if target.is_absolute() {
-                    stack.clear();
-                }
-                for component in components(&target).into_iter().rev() {
-                    pending.push_front(component);
-                }
-            }
-            Err(error) => return Err(refused(&joined(&stack, &name), error)),
+            Err(Errno::NOTDIR | Errno::LOOP | Errno::MLINK) => self.follow(&name)?,
+            Err(error) => return Err(refused(&joined(&self.stack, &name), error)),
         }
+        Ok(())
     }
-    let path = path_of(&stack);
-    let directory = stack.pop().map_or(root, |(_, directory)| directory);
-    judge_own(&directory, &path)?;
-    Ok(Walked { directory, path })
+
+    /// Nobody but the owners can exchange what is in the folder that the walk has reached.
+    fn judge_parent(&self) -> Result<(), Stop> {
+        let stat = rustix::fs::fstat(self.parent())
+            .map_err(|error| refused(&path_of(&self.stack).display().to_string(), error))?;
+        let mode = mode_bits(&stat);
+        if self.owners.include(&stat) && (mode & 0o022 == 0 || mode & 0o1000 != 0) {
+            return Ok(());
+        }
+        Err(Stop::Refused(format!(
+            "others could replace what is in `{}` ({})",
+            path_of(&self.stack).display(),
+            describe(&stat)
+        )))
+    }
+
+    fn follow(&mut self, name: &OsStr) -> Result<(), Stop> {
+        self.links += 1;
+        let target = self.read_link(name)?;
+        if target.is_absolute() {
+            self.stack.clear();
+        }
+        for component in components(&target).into_iter().rev() {
+            self.pending.push_front(component);
+        }
+        Ok(())
+    }
+
+    /// The target of a link made by one of the owners. Its folder was judged, so nobody else can have exchanged it
+    /// between the calls.
+    fn read_link(&self, name: &OsStr) -> Result<PathBuf, Stop> {
+        let path = || joined(&self.stack, name);
+        let parent = self.parent();
+        let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|error| refused(&path(), error))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+            return Err(Stop::Refused(format!("`{}` is not a directory", path())));
+        }
+        if !self.owners.include(&stat) {
+            return Err(Stop::Refused(format!("the link `{}` belongs to user {}", path(), stat.st_uid)));
+        }
+        if self.links > MAX_LINKS {
+            return Err(Stop::Refused(format!("more than {MAX_LINKS} links on the way, at `{}`", path())));
+        }
+        let target =
+            rustix::fs::readlinkat(parent, name, Vec::new()).map_err(|error| refused(&path(), error))?;
+        Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
+    }
 }
 
 /// A directory of the store: real, the effective user's, not writable by group or others.
@@ -95,50 +192,8 @@ pub(crate) fn judge_own(directory: &OwnedFd, path: &Path) -> Result<(), Stop> {
     )))
 }
 
-fn judge_ancestor(directory: &OwnedFd, stack: &[(OsString, OwnedFd)]) -> Result<(), Stop> {
-    let stat = rustix::fs::fstat(directory)
-        .map_err(|error| refused(&path_of(stack).display().to_string(), error))?;
-    let mode = mode_bits(&stat);
-    if is_trusted_owner(&stat) && (mode & 0o022 == 0 || mode & 0o1000 != 0) {
-        return Ok(());
-    }
-    Err(Stop::Refused(format!(
-        "others could replace what is in `{}` ({})",
-        path_of(stack).display(),
-        describe(&stat)
-    )))
-}
-
-fn is_trusted_owner(stat: &Stat) -> bool {
-    stat.st_uid == 0 || stat.st_uid == rustix::process::geteuid().as_raw()
-}
-
-fn describe(stat: &Stat) -> String {
+pub(crate) fn describe(stat: &Stat) -> String {
     format!("owner {}, mode {:04o}", stat.st_uid, mode_bits(stat) & 0o7777)
-}
-
-/// The target of a link made by the effective user or root. Its folder was judged, so nobody else can have
-/// exchanged it between the calls.
-fn read_link(
-    parent: &OwnedFd,
-    name: &OsStr,
-    stack: &[(OsString, OwnedFd)],
-    links: usize,
-) -> Result<PathBuf, Stop> {
-    let path = || joined(stack, name);
-    let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
-        .map_err(|error| refused(&path(), error))?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
-        return Err(Stop::Refused(format!("`{}` is not a directory", path())));
-    }
-    if !is_trusted_owner(&stat) {
-        return Err(Stop::Refused(format!("the link `{}` belongs to user {}", path(), stat.st_uid)));
-    }
-    if links > MAX_LINKS {
-        return Err(Stop::Refused(format!("more than {MAX_LINKS} links on the way, at `{}`", path())));
-    }
-    let target = rustix::fs::readlinkat(parent, name, Vec::new()).map_err(|error| refused(&path(), error))?;
-    Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
 }
 
 pub(crate) fn open_directory(parent: Option<&OwnedFd>, name: &OsStr) -> rustix::io::Result<OwnedFd> {

@@ -16,6 +16,7 @@ use crate::identity::{IDENTITY_SIZE, Identity};
 use crate::plan::{Condition, Edit, Plan, PlannedCommand};
 use crate::root::Root;
 use crate::staging::Staging;
+use crate::trust_source::{self, STATE_SIZE, TrustRecord};
 
 /// Longest receipt, in bytes.
 pub const MAX_SIZE: usize = 64 * 1024;
@@ -48,7 +49,7 @@ mod at {
 }
 
 /// Lengths of the entries of the tables.
-const TRUST: usize = 64;
+const TRUST: usize = 8 + STATE_SIZE;
 const COMMAND: usize = 32;
 const ARGUMENT: usize = 8;
 const EDIT: usize = 20;
@@ -112,29 +113,40 @@ pub fn name(package: &Identity, trailer: &[u8; TRAILER_SIZE]) -> String {
     format!("{}-{}-{}", pspf::hex::encode(&trailer[signature..signature + 8]), package.device, package.inode)
 }
 
-/// Looks for a valid receipt in `root`; otherwise the reason, for logs. `variable` looks up an environment variable.
+/// Looks for a valid receipt in `root`; otherwise the reason, for logs. `trust` names the trust sources of this start,
+/// in order; `variable` looks up an environment variable.
 pub fn find(
     root: &Root,
     expected: Expected,
+    trust: &[PathBuf],
     variable: impl Fn(&OsStr) -> Option<OsString>,
 ) -> std::result::Result<Receipt, Miss> {
     let name = name(&expected.package, expected.trailer);
     let (bytes, file) = crate::private_file::read(&root.receipts, &name, MAX_SIZE).ok_or("there is none")?;
     let receipt = Receipt { bytes, file, name };
     receipt.check_form().ok_or("it is malformed")?;
-    receipt.check_facts(root, expected)?;
+    receipt.check_facts(root, expected, trust)?;
     receipt.check_conditions(variable)?;
     Ok(receipt)
 }
 
 /// Writes the receipt of a verified package; `false` if it would be too long.
-pub fn write(root: &Root, staging: &Staging, plan: &Plan, expected: Expected, boot: BootId) -> Result<bool> {
+pub fn write(
+    root: &Root,
+    staging: &Staging,
+    plan: &Plan,
+    trust: &TrustRecord,
+    expected: Expected,
+    boot: BootId,
+) -> Result<bool> {
     let mut stats = Vec::new();
     for path in &plan.stats {
         let stat = crate::error::During::during(rustix::fs::stat(path), "look at", || path)?;
         stats.push((path.as_path(), Identity::of(&stat)));
     }
-    let Some(bytes) = encode(root.path(), plan, &stats, expected, boot, now()) else { return Ok(false) };
+    let Some(bytes) = encode(root.path(), plan, &stats, trust, expected, boot, now()) else {
+        return Ok(false);
+    };
     let name = name(&expected.package, expected.trailer);
     staging.publish_file(&bytes, &root.receipts, &name)?;
     Ok(true)
@@ -159,6 +171,7 @@ fn encode(
     root: &Path,
     plan: &Plan,
     stats: &[(&Path, Identity)],
+    trust: &TrustRecord,
     expected: Expected,
     boot: BootId,
     created: (i64, u32),
@@ -171,6 +184,9 @@ fn encode(
     bytes[at::CREATED + 8..at::CREATED + 12].copy_from_slice(&created.1.to_le_bytes());
     let flags = if plan.reads_content { READS_CONTENT } else { 0 };
     bytes[at::FLAGS..at::FLAGS + 4].copy_from_slice(&flags.to_le_bytes());
+    // Second 0 would read as none; whatever ends in or before 1970 has ended in second 1 too.
+    let expiry = trust.expiry.map_or(0, |expiry| expiry.max(1));
+    bytes[at::EXPIRY..at::PACKAGE].copy_from_slice(&expiry.to_le_bytes());
     bytes[at::PACKAGE..at::PACKAGE + IDENTITY_SIZE].copy_from_slice(&expected.package.encode());
     for (offset, text) in [
         (at::ROOT, root.as_os_str()),
@@ -203,6 +219,11 @@ fn encode(
             edits.extend_from_slice(&strings.add(value));
         }
     }
+    let mut trust_table = Vec::new();
+    for source in &trust.sources {
+        trust_table.extend_from_slice(&strings.add(source.path.as_os_str()));
+        trust_table.extend_from_slice(&source.encode());
+    }
     let mut stat_table = Vec::new();
     for (path, identity) in stats {
         stat_table.extend_from_slice(&strings.add(path.as_os_str()));
@@ -221,7 +242,7 @@ fn encode(
         conditions.extend_from_slice(&strings.add(value));
     }
     let counts = [
-        0,
+        count(&trust_table, TRUST)?,
         count(&commands, COMMAND)?,
         u32::try_from(plan.default).ok()?,
         count(&stat_table, STAT)?,
@@ -232,7 +253,7 @@ fn encode(
     for (field, count) in bytes[at::COUNTS..at::RESERVED].chunks_exact_mut(4).zip(counts) {
         field.copy_from_slice(&count.to_le_bytes());
     }
-    for table in [commands, arguments, edits, stat_table, conditions] {
+    for table in [trust_table, commands, arguments, edits, stat_table, conditions] {
         bytes.extend_from_slice(&table);
     }
     let strings_at = u32::try_from(bytes.len()).ok()?;
@@ -264,6 +285,7 @@ fn edit_parts(edit: &Edit) -> (u32, &OsStr, &OsStr) {
 
 /// Positions of the tables, all of which lie inside the receipt.
 struct Tables {
+    trust_count: usize,
     commands: usize,
     command_count: usize,
     arguments: usize,
@@ -309,8 +331,9 @@ impl Receipt {
         let stats = edits + edit_count * EDIT;
         let conditions = stats + stat_count * STAT;
         let end = conditions + condition_count * CONDITION;
-        let fits = end == self.number(at::STRINGS)? && end <= self.bytes.len() && trust_count == 0;
+        let fits = end == self.number(at::STRINGS)? && end <= self.bytes.len();
         fits.then_some(Tables {
+            trust_count,
             commands,
             command_count,
             arguments,
@@ -348,6 +371,10 @@ impl Receipt {
         if self.number(at::COUNTS + 8)? >= tables.command_count {
             return None;
         }
+        for position in 0..tables.trust_count {
+            let (_, state) = self.trust_at(position)?;
+            trust_source::is_well_formed(state).then_some(())?;
+        }
         for position in 0..tables.command_count {
             self.command_at(&tables, position)?;
         }
@@ -361,7 +388,12 @@ impl Receipt {
     }
 
     /// Whether the receipt is about this file, this store, this boot and this moment.
-    fn check_facts(&self, root: &Root, expected: Expected) -> std::result::Result<(), Miss> {
+    fn check_facts(
+        &self,
+        root: &Root,
+        expected: Expected,
+        trust: &[PathBuf],
+    ) -> std::result::Result<(), Miss> {
         let malformed = "it is malformed";
         let bytes = &self.bytes;
         if bytes[at::PACKAGE..at::PACKAGE + IDENTITY_SIZE] != expected.package.encode() {
@@ -389,6 +421,18 @@ impl Receipt {
             return Err("it is of another boot".into());
         }
         let tables = self.tables().ok_or(malformed)?;
+        if tables.trust_count != trust.len() {
+            return Err("other trust files are consulted".into());
+        }
+        for (position, named) in trust.iter().enumerate() {
+            let (path, state) = self.trust_at(position).ok_or(malformed)?;
+            if path != named {
+                return Err("other trust files are consulted".into());
+            }
+            if !trust_source::holds(path, state) {
+                return Err("a trust file was added, changed or removed".into());
+            }
+        }
         for position in 0..tables.stat_count {
             let entry = tables.stats + position * STAT;
             let path = self.string(entry).ok_or(malformed)?;
@@ -399,6 +443,12 @@ impl Receipt {
             }
         }
         Ok(())
+    }
+
+    /// Path, and state with identity, of a trust source.
+    fn trust_at(&self, position: usize) -> Option<(&Path, &[u8])> {
+        let entry = at::TABLES + position * TRUST;
+        Some((Path::new(self.string(entry)?), self.bytes.get(entry + 8..entry + TRUST)?))
     }
 
     fn condition_at(&self, tables: &Tables, position: usize) -> Option<(usize, &OsStr, &OsStr)> {

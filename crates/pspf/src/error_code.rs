@@ -131,6 +131,12 @@ pub enum ErrorCode {
     StoreSpace,
     /// A slot does not unpack to the bytes and members that the signed metadata says.
     StoreUnpacked,
+    /// A trust file exists but cannot be read, believed or parsed.
+    TrustFile,
+    /// The package is signed with a key that everybody can sign with.
+    TrustPublicKey,
+    /// A trust file requires a pinned signer, and the signer of the package is not pinned for it.
+    TrustSigner,
 }
 
 impl ErrorCode {
@@ -198,6 +204,9 @@ impl ErrorCode {
         Self::StoreSlotKind,
         Self::StoreSpace,
         Self::StoreUnpacked,
+        Self::TrustFile,
+        Self::TrustPublicKey,
+        Self::TrustSigner,
     ];
 
     /// The code as users and programs see it.
@@ -265,6 +274,9 @@ impl ErrorCode {
             Self::StoreSlotKind => "ERR_STORE_SLOT_KIND",
             Self::StoreSpace => "ERR_STORE_SPACE",
             Self::StoreUnpacked => "ERR_STORE_UNPACKED",
+            Self::TrustFile => "ERR_TRUST_FILE",
+            Self::TrustPublicKey => "ERR_TRUST_PUBLIC_KEY",
+            Self::TrustSigner => "ERR_TRUST_SIGNER",
         }
     }
 
@@ -328,6 +340,7 @@ impl ErrorCode {
             | Self::StoreComposition
             | Self::StoreLink
             | Self::StoreUnpacked => 3,
+            Self::TrustFile | Self::TrustPublicKey | Self::TrustSigner => 4,
             Self::FlavorNotFound | Self::LaunchOpen => 5,
             Self::FlavorInternal | Self::LaunchPanic => 70,
             Self::FlavorAborted => 130,
@@ -381,7 +394,12 @@ impl ErrorCode {
             | Self::StoreIo
             | Self::StoreLocation
             | Self::StoreSpace => 106,
-            Self::PspfLauncherDigest | Self::PspfSignature | Self::PspfSignerKey => 107,
+            Self::PspfLauncherDigest
+            | Self::PspfSignature
+            | Self::PspfSignerKey
+            | Self::TrustFile
+            | Self::TrustPublicKey
+            | Self::TrustSigner => 107,
             Self::FlavorKey
             | Self::FlavorKeyExists
             | Self::FlavorLauncher
@@ -481,6 +499,11 @@ impl ErrorCode {
             Self::StoreUnpacked => {
                 "a slot does not unpack to the bytes and members that the signed metadata says"
             }
+            Self::TrustFile => "a trust file exists but cannot be read, believed or parsed",
+            Self::TrustPublicKey => "the package is signed with a key that everybody can sign with",
+            Self::TrustSigner => {
+                "a trust file requires a pinned signer, and the signer of the package is not pinned for it"
+            }
         }
     }
 
@@ -497,6 +520,12 @@ impl ErrorCode {
             | Self::PspfLimit
             | Self::StoreIo => None,
             Self::FlavorUsage => Some("`flavor --help` lists commands and options"),
+            Self::TrustSigner => Some(
+                "ask the signer for the fingerprint of their key by another way, compare it, then add it to the trust file",
+            ),
+            Self::TrustPublicKey => {
+                Some("ask whoever gave you the package for one that is signed with a key of their own")
+            }
             Self::FlavorLauncher => Some("build or install the launchers again"),
             Self::PspfForeign => Some("build the package again with `flavor pack`"),
             Self::LaunchOpen => Some("check that the path exists and that you may read it"),
@@ -509,6 +538,9 @@ impl ErrorCode {
             Self::FlavorNotFound => Some("check the path"),
             Self::FlavorOutput => Some("choose a writable place with `--output`"),
             Self::FlavorKeyExists => Some("choose another directory, or replace the key pair with `--force`"),
+            Self::TrustFile => Some(
+                "correct the file that the message names, or remove it; part 13 of LAUNCH.md describes its form",
+            ),
             Self::FlavorKey => Some("create a key pair with `flavor keygen`"),
             Self::PspfEncoding
             | Self::PspfFrame

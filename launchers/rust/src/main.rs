@@ -10,6 +10,7 @@
 //! | 8 tools | `tools` |
 //! | 9 validation | `validation` |
 //! | 10 messages, 11 exit codes | `failure`, `output`, `log`, `json`, `progress` |
+//! | 13 trust | `trust` |
 //! | 14 lifecycles | `lifecycle` |
 //! | 15 waiting parent | `ending`, `supervise_unix` |
 #![cfg_attr(not(test), no_main)]
@@ -31,6 +32,7 @@ mod settings;
 mod start;
 mod supervise_unix;
 mod tools;
+mod trust;
 mod validation;
 
 use std::ffi::OsString;

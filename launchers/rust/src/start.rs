@@ -13,6 +13,7 @@ use flavor_store::receipt::{self, Expected};
 use flavor_store::root::Root;
 use flavor_store::staging::Staging;
 use flavor_store::{BootId, ZeroUmask, has_reliable_change_time};
+use flavor_trust::Decision;
 use pspf::layout::TRAILER_SIZE;
 use pspf::{ErrorCode, Metadata, Package, hex};
 use rustix::fs::{Mode, OFlags};
@@ -25,6 +26,7 @@ use crate::output::to_stderr;
 use crate::package_file::PackageFile;
 use crate::planning::{Named, flavor_of, plan, require_target};
 use crate::progress::Progress;
+use crate::trust;
 use crate::validation::{self, Level};
 
 /// A start that only has to be carried out.
@@ -54,6 +56,7 @@ pub(crate) struct Warm {
 pub(crate) fn warm(file: &PackageFile, log: Log) -> std::result::Result<Warm, Records> {
     let mut records = Records::Believed;
     let Some(trailer) = file.trailer() else { return Err(records) };
+    let sources = trust::places();
     let expected = Expected { package: file.identity, trailer: &trailer };
     for place in places(|name| std::env::var_os(name)) {
         let root = match Root::open(&place.path) {
@@ -64,7 +67,7 @@ pub(crate) fn warm(file: &PackageFile, log: Log) -> std::result::Result<Warm, Re
                 continue;
             }
         };
-        match receipt::find(&root, expected, |name| std::env::var_os(name)) {
+        match receipt::find(&root, expected, sources.paths(), |name| std::env::var_os(name)) {
             Ok(receipt) => {
                 receipt.stamp();
                 log.phase("receipt");
@@ -129,10 +132,13 @@ pub(crate) fn cold<'file>(file: &'file PackageFile, how: Cold, name: &mut String
     occupy_standard_descriptors();
     let umask = ZeroUmask::set();
     let package = validation::open(file, how.level, log, name)?;
-    let flavor = flavor_of(&package)?;
-    require_target(flavor)?;
     let holds = if package.signature_holds() { "holds" } else { "does not hold" };
     log.debug(|| format!("signature {holds}, signer {}", hex::encode(&package.fingerprint())));
+    let decision = trust::decide(&package, name, log)?;
+    if !how.level.is_lowered() {
+        log.debug(|| format!("launcher: {}", trust::of_the_launcher(&package)));
+    }
+    require_target(flavor_of(&package)?)?;
     let records = if how.level == Level::Full { Records::Doubted } else { how.records };
     let decided = decide(&package, records, |name| std::env::var_os(name))?;
     require_plan(&package, &decided)?;
@@ -176,7 +182,8 @@ pub(crate) fn cold<'file>(file: &'file PackageFile, how: Cold, name: &mut String
     let mut plan = planned(&package, &decided, &installed.places, root)?;
     plan.conditions.clone_from(&decided.conditions);
     plan.reads_content = decided.needs_parent();
-    write_receipt(file, root, &staging, &plan, package.trailer(), boot, log);
+    let outcome = write_receipt(file, root, &staging, &plan, &decision, package.trailer(), boot);
+    log.debug(|| outcome);
     log.phase("receipt");
     log.info(|| format!("cold start: store `{}`", root.path().display()));
     drop(umask);
@@ -264,30 +271,32 @@ fn log_installed(installed: &Installed, how: Cold, name: &str) {
     one("work environment".into(), installed.presence, &workenv);
 }
 
-/// Not having a receipt only makes the next start slow, so nothing here is an error.
+/// What came of it, for logs: not having a receipt only makes the next start slow, so nothing here is an error.
 fn write_receipt(
     file: &PackageFile,
     root: &Root,
     staging: &Staging,
     plan: &Plan,
+    decision: &Decision,
     trailer: &[u8],
     boot: BootId,
-    log: Log,
-) {
-    let Ok(trailer) = <&[u8; TRAILER_SIZE]>::try_from(trailer) else { return };
-    let outcome = if !receipt::is_settled(&file.identity, file.opened) {
+) -> String {
+    let Ok(trailer) = <&[u8; TRAILER_SIZE]>::try_from(trailer) else { return "no trailer".into() };
+    if !receipt::is_settled(&file.identity, file.opened) {
         "no receipt: the package file was changed less than two seconds ago".into()
     } else if !has_reliable_change_time(&file.file) {
         "no receipt: the file system of the package keeps no reliable change times".into()
+    } else if !decision.is_settled {
+        "no receipt: a trust file was changed less than two seconds ago, or its change times are not reliable"
+            .into()
     } else {
         let expected = Expected { package: file.identity, trailer };
-        match receipt::write(root, staging, plan, expected, boot) {
+        match receipt::write(root, staging, plan, &decision.record, expected, boot) {
             Ok(true) => format!("receipt {} written", receipt::name(&file.identity, trailer)),
             Ok(false) => "no receipt: it would be longer than 64 KiB".into(),
             Err(error) => format!("no receipt: {error}"),
         }
-    };
-    log.debug(|| outcome);
+    }
 }
 
 /// Puts `/dev/null` where a standard descriptor is closed, so that no file of the store can take its number. They are

@@ -11,6 +11,7 @@ use crate::output::to_stdout;
 use crate::package_file::PackageFile;
 use crate::planning::flavor_of;
 use crate::start::{Cold, Keep, cold};
+use crate::trust;
 use crate::validation::Level;
 
 /// What `help` prints.
@@ -87,12 +88,15 @@ pub(crate) fn verify(file: &PackageFile) -> Result<()> {
         let rest = (|| {
             flavor_of(package)?;
             package.verify_launcher()?;
-            text.push_str("ok     launcher\n");
+            let _ = writeln!(text, "ok     {:<12} {}", "launcher", trust::of_the_launcher(package));
             for (position, slot) in package.metadata().slots.iter().enumerate() {
                 package.verify_slot(position)?;
                 let _ = writeln!(text, "ok     slot {position} ({})", escaped(&slot.id));
             }
-            file.require_unchanged()
+            file.require_unchanged()?;
+            let words = trust::verified(package).inspect_err(|_| text.push_str("FAILED trust\n"))?;
+            let _ = writeln!(text, "ok     {:<12} {}", "trust", escaped(&words));
+            Ok(())
         })();
         if let Err(failure) = rest {
             outcome = Err(failure);

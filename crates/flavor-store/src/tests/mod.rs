@@ -1,6 +1,7 @@
 //! Behaviour of the store as a whole, over packages made in memory.
 
 mod environments;
+mod guarded_files;
 mod hostile;
 mod locations;
 mod publishing;

@@ -7,6 +7,7 @@ use crate::identity::Identity;
 use crate::plan::{Condition, Edit, Plan, PlannedCommand};
 use crate::receipt::{self, Expected, find, is_settled};
 use crate::staging::Staging;
+use crate::trust_source::{TrustRecord, TrustSource};
 use pspf::layout::TRAILER_SIZE;
 
 /// What the plan of [`Case`] depends on.
@@ -21,6 +22,8 @@ struct Case {
     identity: Identity,
     trailer: Box<[u8; TRAILER_SIZE]>,
     plan: Plan,
+    trust: TrustRecord,
+    named: Vec<PathBuf>,
 }
 
 impl Case {
@@ -59,7 +62,15 @@ impl Case {
             ],
             reads_content: true,
         };
-        Self { store, identity, trailer, plan }
+        let present = store.path().join("trust.json");
+        std::fs::write(&present, b"{}").expect("write");
+        let identity_of = |path: &PathBuf| Identity::of(&rustix::fs::stat(path).expect("stat"));
+        let sources = vec![
+            TrustSource { path: store.path().join("absent.json"), identity: None },
+            TrustSource { identity: Some(identity_of(&present)), path: present },
+        ];
+        let named = sources.iter().map(|source| source.path.clone()).collect();
+        Self { store, identity, trailer, plan, trust: TrustRecord { sources, expiry: None }, named }
     }
 
     fn expected(&self) -> Expected<'_> {
@@ -68,9 +79,9 @@ impl Case {
 
     fn write(&self, boot: BootId) -> PathBuf {
         let staging = Staging::create(&self.store.root).expect("staging");
-        assert!(
-            receipt::write(&self.store.root, &staging, &self.plan, self.expected(), boot).expect("write")
-        );
+        let written =
+            receipt::write(&self.store.root, &staging, &self.plan, &self.trust, self.expected(), boot);
+        assert!(written.expect("write"));
         self.store.path().join("v1/receipts").join(receipt::name(&self.identity, &self.trailer))
     }
 
@@ -82,7 +93,7 @@ impl Case {
         let variable = |name: &OsStr| {
             variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
         };
-        find(&self.store.root, self.expected(), variable)
+        find(&self.store.root, self.expected(), &self.named, variable)
             .map(|receipt| receipt.plan().expect("plan"))
             .map_err(|miss| miss.reason)
     }
@@ -128,7 +139,7 @@ fn a_receipt_with_a_repaired_checksum_never_makes_a_start_panic() {
             let sum = crate::checksum::checksum(&altered[16..]);
             altered[8..16].copy_from_slice(&sum.to_le_bytes());
             std::fs::write(&path, &altered).expect("write");
-            if let Ok(receipt) = find(&case.store.root, case.expected(), at_home) {
+            if let Ok(receipt) = find(&case.store.root, case.expected(), &case.named, at_home) {
                 assert!(receipt.plan().is_some(), "byte {position}");
             }
         }
@@ -148,7 +159,8 @@ fn a_receipt_is_about_one_file_as_it_was() {
         Identity { changed: (5, 7), ..own },
     ] {
         assert!(
-            find(&case.store.root, Expected { package: other, ..case.expected() }, at_home).is_err(),
+            find(&case.store.root, Expected { package: other, ..case.expected() }, &case.named, at_home)
+                .is_err(),
             "{other:?}"
         );
     }
@@ -156,7 +168,8 @@ fn a_receipt_is_about_one_file_as_it_was() {
         let mut trailer = case.trailer.clone();
         trailer[position] ^= 1;
         assert!(
-            find(&case.store.root, Expected { trailer: &trailer, ..case.expected() }, at_home).is_err(),
+            find(&case.store.root, Expected { trailer: &trailer, ..case.expected() }, &case.named, at_home)
+                .is_err(),
             "{position}"
         );
     }
@@ -205,6 +218,52 @@ fn s20_a_clock_before_the_creation_or_a_passed_expiry_ends_the_receipt() {
 }
 
 #[test]
+fn s20_an_added_changed_or_removed_trust_file_ends_the_receipt() {
+    let case = Case::new();
+    case.write(BootId::current());
+    assert!(case.find().is_ok());
+    let [absent, present] = case.named.as_slice() else { panic!("two sources") };
+    let changed = Err("a trust file was added, changed or removed");
+    // Even a link that leads nowhere is something that a start must look at.
+    std::os::unix::fs::symlink("nowhere", absent).expect("link");
+    assert_eq!(case.find(), changed);
+    std::fs::remove_file(absent).expect("remove");
+    assert!(case.find().is_ok());
+    std::fs::write(present, b"[]").expect("write");
+    assert_eq!(case.find(), changed);
+    std::fs::remove_file(present).expect("remove");
+    assert_eq!(case.find(), changed);
+}
+
+#[test]
+fn s20_a_start_that_names_other_trust_files_does_not_take_the_receipt() {
+    let mut case = Case::new();
+    case.write(BootId::current());
+    let named = case.named.clone();
+    for other in [vec![], named[..1].to_vec(), vec![named[1].clone(), named[0].clone()]] {
+        case.named = other;
+        assert_eq!(case.find(), Err("other trust files are consulted"));
+    }
+    case.named = [named.as_slice(), &["/third".into()]].concat();
+    assert_eq!(case.find(), Err("other trust files are consulted"));
+    case.named = named;
+    assert!(case.find().is_ok());
+}
+
+#[test]
+fn s20_the_expiry_of_a_decision_is_that_of_the_receipt() {
+    let mut case = Case::new();
+    case.trust.expiry = Some(receipt::now().0 + 1000);
+    case.write(BootId::current());
+    assert!(case.find().is_ok());
+    for expiry in [receipt::now().0, 1, 0, -1, i64::MIN] {
+        case.trust.expiry = Some(expiry);
+        case.write(BootId::current());
+        assert_eq!(case.find(), Err("it has expired"), "{expiry}");
+    }
+}
+
+#[test]
 fn s20_a_package_that_was_just_changed_gets_no_receipt() {
     let identity = |modified, changed| Identity { device: 0, inode: 0, size: 0, modified, changed };
     let now = (1000, 500);
@@ -242,7 +301,14 @@ fn a_plan_over_sixty_four_kibibytes_gets_no_receipt() {
     let mut case = Case::new();
     case.plan.commands[0].argv.push("x".repeat(60_000).into());
     let staging = Staging::create(&case.store.root).expect("staging");
-    let written = receipt::write(&case.store.root, &staging, &case.plan, case.expected(), BootId::current());
+    let written = receipt::write(
+        &case.store.root,
+        &staging,
+        &case.plan,
+        &case.trust,
+        case.expected(),
+        BootId::current(),
+    );
     assert!(!written.expect("write"));
 }
 
@@ -255,7 +321,7 @@ fn the_last_use_is_stamped_once_a_day() {
         let then = std::time::SystemTime::now() - std::time::Duration::from_hours(age_hours);
         std::fs::File::options().write(true).open(&path).expect("open").set_modified(then).expect("time");
         let before = modified();
-        find(&case.store.root, case.expected(), at_home).expect("receipt").stamp();
+        find(&case.store.root, case.expected(), &case.named, at_home).expect("receipt").stamp();
         modified() != before
     };
     assert!(!stamped(1));
