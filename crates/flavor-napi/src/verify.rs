@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use flavor_pack::trust;
 use flavor_pack::verify::{self, Check, Report};
 use napi::bindgen_prelude::{AsyncTask, Either};
 use napi::{Env, Task};
@@ -70,7 +71,9 @@ impl Task for VerifyTask {
     fn compute(&mut self) -> napi::Result<Self::Output> {
         Ok(settle(|| {
             let verify = if self.deep { verify::verify_deep } else { verify::verify };
-            verify(&self.path, &self.reporter)
+            let mut report = verify(&self.path, &self.reporter)?;
+            trust::judge(&mut report, |name| std::env::var_os(name));
+            Ok(report)
         }))
     }
 

@@ -13,6 +13,7 @@
 //! | every byte of a package checked | [`verify`] |
 //! | slots as files and folders | [`extract`] |
 //! | which bytes the signature vouches for | [`coverage`] |
+//! | what trust files say about its signer | [`trust`] |
 //! | what a package says about itself | [`inspect`] |
 //! | key files and seeds | [`keys`] |
 //! | ticks and cancellation | [`progress`] |
@@ -40,6 +41,7 @@ mod place;
 pub mod plan;
 pub mod progress;
 mod store;
+pub mod trust;
 pub mod verify;
 
 pub use error::{Error, Result};

@@ -2,8 +2,8 @@
 //! slot with every frame, decoded down to its members, so that a package that verifies can be unpacked. Each byte
 //! is read once, from one descriptor (security rule S10). Nothing is written and nothing of the package runs.
 //!
-//! Whom to trust is not decided here. Packages of other builders are checked with what they have; [`verify_deep`] also
-//! decodes their slots, and the report says which bytes the signature covers and which not.
+//! Whom to trust is not decided here but in [`crate::trust`]. Packages of other builders are checked with what they have;
+//! [`verify_deep`] also decodes their slots, and the report says which bytes the signature covers and which not.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -57,12 +57,14 @@ pub(crate) struct Builder {
     slots: Vec<BuiltSlot>,
     workenv: Value,
     launcher: Vec<u8>,
+    secret: [u8; 32],
     edits: Vec<fn(&mut Value)>,
 }
 
 impl Builder {
     pub(crate) fn new() -> Self {
-        Self { slots: Vec::new(), workenv: json!({}), launcher: b"launcher".to_vec(), edits: Vec::new() }
+        let launcher = b"launcher".to_vec();
+        Self { slots: Vec::new(), workenv: json!({}), launcher, secret: [7; 32], edits: Vec::new() }
     }
 
     /// Adds a slot; every second member begins a new frame.
@@ -110,6 +112,12 @@ impl Builder {
         self
     }
 
+    /// The secret of the key that signs.
+    pub(crate) fn secret(mut self, secret: [u8; 32]) -> Self {
+        self.secret = secret;
+        self
+    }
+
     /// Changes the document before it is signed.
     pub(crate) fn edit(mut self, edit: fn(&mut Value)) -> Self {
         self.edits.push(edit);
@@ -117,7 +125,7 @@ impl Builder {
     }
 
     pub(crate) fn bytes(self) -> Vec<u8> {
-        let key = SigningKey::from_secret(&[7; 32]);
+        let key = SigningKey::from_secret(&self.secret);
         let launcher = self.launcher;
         let slots: Vec<Value> = self.slots.iter().enumerate().map(|(number, slot)| json!({
             "slot": number, "id": format!("slot-{number}"), "source": format!("slot-{number}"), "target": "{workenv}",

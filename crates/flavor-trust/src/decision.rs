@@ -81,6 +81,17 @@ pub struct Verdict {
     pub publicly_known: Option<&'static str>,
 }
 
+impl Verdict {
+    /// For people.
+    pub fn in_words(&self) -> String {
+        let mode = self.mode.word();
+        match &self.pin {
+            Some(pin) => format!("mode {mode}, signer pinned as {:?} in `{}`", pin.name, pin.path.display()),
+            None => format!("mode {mode}, signer not pinned"),
+        }
+    }
+}
+
 /// Decides about `subject` at the moment `now` (seconds since 1970).
 pub fn judge(subject: Subject, sources: &[Source], now: i64) -> Result<Verdict> {
     let files = || sources.iter().filter_map(|source| source.file.as_ref().map(|file| (source, file)));

@@ -1,7 +1,7 @@
 //! Trust at launch (LAUNCH.md 13): asks flavor-trust whether the signer may start the package, tells of publicly known
 //! keys, and says what vouches for the launcher in the file. Whom to believe is flavor-trust's to decide.
 
-use flavor_trust::{Decision, Mode, Places, Subject, known_keys};
+use flavor_trust::{Decision, Places, Subject, known_keys};
 use pspf::{Package, ReadAt};
 
 use crate::failure::{Failure, Result, escaped};
@@ -19,7 +19,7 @@ pub(crate) fn decide<R: ReadAt>(package: &Package<R>, app: &str, log: Log) -> Re
     if let Some(what) = decision.verdict.publicly_known {
         to_stderr(&format!("{}: notice: {}\n", escaped(app), known_keys::sentence(what)));
     }
-    log.debug(|| format!("trust: {}", in_words(&decision)));
+    log.debug(|| format!("trust: {}", decision.verdict.in_words()));
     Ok(decision)
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn verified<R: ReadAt>(package: &Package<R>) -> Result<String> {
     let decision = ask(package)?;
     match decision.verdict.publicly_known {
         Some(what) => Err(flavor_trust::Error::PublicKey { message: known_keys::sentence(what) }.into()),
-        None => Ok(in_words(&decision)),
+        None => Ok(decision.verdict.in_words()),
     }
 }
 
@@ -42,15 +42,6 @@ fn ask<R: ReadAt>(package: &Package<R>) -> Result<Decision> {
     let fingerprint = package.signature_holds().then(|| package.fingerprint());
     let subject = Subject { name: &package.metadata().package.name, fingerprint };
     flavor_trust::decide(subject, &places()).map_err(Failure::from)
-}
-
-fn in_words(decision: &Decision) -> String {
-    let mode = decision.verdict.mode.word();
-    match (&decision.verdict.pin, decision.verdict.mode) {
-        (Some(pin), _) => format!("mode {mode}, signer pinned as {:?} in `{}`", pin.name, pin.path.display()),
-        (None, Mode::Integrity) => format!("mode {mode}, signer not pinned"),
-        (None, Mode::Require) => format!("mode {mode}"),
-    }
 }
 
 impl From<flavor_trust::Error> for Failure {
