@@ -255,6 +255,34 @@ fn s3_no_level_of_validation_gets_around_a_trust_file() {
     assert!(!home.store().join("v1/envs").exists(), "something was unpacked");
 }
 
+/// The demo package with a signature that does not hold, and checksums that fit.
+fn with_broken_signature() -> Vec<u8> {
+    let mut bytes = demo().bytes();
+    let block = bytes.len() - 8196;
+    bytes[block + 128] ^= 1;
+    bytes[block + 4..block + 8].fill(0);
+    let (mut low, mut high) = (1_u32, 0_u32);
+    for byte in &bytes[block..block + 8192] {
+        low = (low + u32::from(*byte)) % 65521;
+        high = (high + low) % 65521;
+    }
+    bytes[block + 4..block + 8].copy_from_slice(&(high << 16 | low).to_le_bytes());
+    bytes
+}
+
+#[test]
+fn s3_a_signature_that_a_lowered_start_puts_up_with_is_nobodys() {
+    let home = Home::new();
+    let broken = home.0.path().join("broken.psp");
+    write_package(&broken, &with_broken_signature());
+    let start = || home.start_with(home.command(&broken).env("FLAVOR_VALIDATION", "none"));
+    let (output, ran) = start();
+    assert!(ran, "{}", err(&output));
+    home.trust(&require(&[pin(&signer(), "")]));
+    let (output, ran) = start();
+    refused(&output, ran, "ERR_TRUST_SIGNER", &["a signature that does not hold"]);
+}
+
 #[test]
 fn s1_a_launcher_without_payload_decides_before_a_byte_of_the_file_runs() {
     let home = Home::new();
