@@ -9,6 +9,7 @@
 //! | trailer and index block | [`index_block`] |
 //! | slot table | [`slot`], [`operations`] |
 //! | metadata: strict pass, model, canonical form | [`strict_json`], [`schema`], [`metadata`] |
+//! | keys that only launchers act upon | [`native`] |
 //! | stored form of the metadata | [`stored_gzip`] |
 //! | signature | [`keys`] |
 //! | encodings of operation chains | `codec` (feature `codecs`) |
@@ -24,7 +25,7 @@ mod bytes;
 #[cfg(feature = "codecs")]
 pub mod codec;
 mod content;
-#[cfg(all(test, feature = "codecs", feature = "write"))]
+#[cfg(all(test, feature = "all-codecs", feature = "write"))]
 mod content_tests;
 mod error;
 mod error_code;
@@ -35,6 +36,7 @@ pub mod index_block;
 pub mod keys;
 pub mod layout;
 pub mod metadata;
+pub mod native;
 mod opening;
 pub mod operations;
 pub mod reader;

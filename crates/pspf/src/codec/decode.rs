@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[cfg(feature = "all-codecs")]
 use liblzma::stream::{CONCATENATED, Stream, TELL_UNSUPPORTED_CHECK};
 
 use super::{Limits, encodings};
@@ -149,7 +150,9 @@ fn library<'a, R: BufRead + Send + 'a>(
     Ok(match operation {
         Operation::Tar => return Err(io::Error::other("tar is no encoding")),
         Operation::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(encoded)),
+        #[cfg(feature = "all-codecs")]
         Operation::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(encoded)),
+        #[cfg(feature = "all-codecs")]
         Operation::Xz => {
             let stream = Stream::new_stream_decoder(limits.xz_memory, CONCATENATED | TELL_UNSUPPORTED_CHECK)?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(encoded, stream))
@@ -158,6 +161,10 @@ fn library<'a, R: BufRead + Send + 'a>(
             let mut decoder = zstd::stream::read::Decoder::with_buffer(encoded)?;
             decoder.window_log_max(limits.zstd_window_log)?;
             Box::new(decoder)
+        }
+        #[cfg(not(feature = "all-codecs"))]
+        Operation::Bzip2 | Operation::Xz => {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "this program cannot decode it"));
         }
     })
 }

@@ -1,16 +1,19 @@
 //! The encodings of operation chains (FORMAT.md §4): gzip, bzip2, xz and zstd, undone by [`decoder`] and applied by
-//! [`Encoder`], both streaming and in chains of up to eight.
+//! `Encoder`, both streaming and in chains of up to eight. Without the feature `all-codecs` nothing is applied, and what
+//! [`can_decode`] says no to is not undone either.
 //!
 //! Guaranteed: a decoder accepts whole streams only, one or several after another, and nothing behind them; each stage
 //! obeys [`Limits`] on its own; encoded bytes depend on the content and the level alone. A leading tar is not undone
 //! here (`tar` does that), frames are not cut or checked here (`frame` does that), and no digest is compared.
 
 mod decode;
+#[cfg(feature = "all-codecs")]
 mod encode;
-#[cfg(test)]
+#[cfg(all(test, feature = "all-codecs"))]
 mod tests;
 
 pub use decode::{decoder, error_of};
+#[cfg(feature = "all-codecs")]
 pub use encode::{Encoder, Level};
 
 use crate::layout::limit;
@@ -40,6 +43,14 @@ impl Limits {
     };
     /// For packages of other builders and for archives that people give to a builder.
     pub const FOREIGN: Self = Self { zstd_window_log: limit::ZSTD_WINDOW_LOG_FOREIGN, ..Self::OURS };
+}
+
+/// Whether this build can undo an operation.
+pub const fn can_decode(operation: Operation) -> bool {
+    match operation {
+        Operation::Tar | Operation::Gzip | Operation::Zstd => true,
+        Operation::Bzip2 | Operation::Xz => cfg!(feature = "all-codecs"),
+    }
 }
 
 /// The operations behind a leading tar. tar anywhere else is refused: it is no encoding.
