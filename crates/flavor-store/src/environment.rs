@@ -92,7 +92,8 @@ pub fn environment_name<R: ReadAt>(package: &Package<R>) -> String {
     format!("{}-{}-{}", tame(&info.name), tame(&info.version), &digest[..16])
 }
 
-fn tame(text: &str) -> String {
+/// A text of the package as part of a file name (STORE.md 2.2).
+pub(crate) fn tame(text: &str) -> String {
     let byte = |byte: u8| {
         if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) { char::from(byte) } else { '_' }
     };

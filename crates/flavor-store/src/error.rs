@@ -75,6 +75,11 @@ impl Error {
         Self::Refused { code, message: message.into() }
     }
 
+    /// A failed system call, where the error type of the caller is another one.
+    pub(crate) fn from_system(action: &'static str, path: &Path, error: rustix::io::Errno) -> Self {
+        Self::Io { action, path: path.to_path_buf(), source: error.into() }
+    }
+
     /// The stable code.
     pub fn code(&self) -> ErrorCode {
         match self {

@@ -8,6 +8,7 @@
 //! | 5 unpacking | `frames`, `unpack`, `members`, `directories` |
 //! | 6 publishing, 7 records | [`publish`], `compare`, `record` |
 //! | 8 work environments, 17 slots of one start | [`environment`], `compose`, `composition`, `placeholder` |
+//! | 8.7–8.15 private environments | [`private`], `private_unpack`, `private_tree` |
 //! | 9 receipts | [`plan`], [`pattern`], [`receipt`], [`trust_source`], [`identity`] |
 //! | 18 data of the user | [`data`] |
 //! | 10 staging | [`staging`], `removal` |
@@ -36,7 +37,10 @@ pub mod pattern;
 pub mod placeholder;
 pub mod plan;
 mod platform;
+pub mod private;
 mod private_file;
+mod private_tree;
+mod private_unpack;
 pub mod publish;
 pub mod receipt;
 mod record;

@@ -95,6 +95,14 @@ impl<'root> Staging<'root> {
         rustix::fs::openat(&self.directory, name, flags, Mode::empty()).during("open", || path)
     }
 
+    /// An empty file of this start, for what nobody needs afterwards.
+    pub fn scratch_file(&self) -> Result<std::fs::File> {
+        let name = self.fresh_name("scratch");
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.directory, &name, flags, Mode::RUSR | Mode::WUSR);
+        file.map(std::fs::File::from).during("create", || self.path(&name))
+    }
+
     /// Writes a small file and renames it to `name` in `directory`.
     pub(crate) fn publish_file(&self, bytes: &[u8], directory: impl AsFd, name: &str) -> Result<()> {
         let staged = self.fresh_name("file");

@@ -13,6 +13,14 @@ impl ZeroUmask {
     pub fn set() -> Self {
         Self(umask(Mode::empty()))
     }
+
+    /// Does `work` with the umask that the process was started with, for programs that inherit it.
+    pub fn lifted<T>(&self, work: impl FnOnce() -> T) -> T {
+        umask(self.0);
+        let done = work();
+        umask(Mode::empty());
+        done
+    }
 }
 
 impl Drop for ZeroUmask {

@@ -1,0 +1,267 @@
+//! Everything that a package may ask for inside its private environment (STORE.md 8.11, S21): paths are judged, walked
+//! component by component below the environment's descriptor, and never followed through a link.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use pspf::tar::check_path;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::composition::refuse;
+use crate::directories::{Directories, open_file};
+use crate::error::{During as _, Error, Result};
+use crate::removal::names;
+
+/// Rights that a folder's owner always has, so that the store can be removed.
+pub(crate) const OWNER_ALL: u32 = 0o700;
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// A regular file.
+    File,
+    /// A folder.
+    Directory,
+    /// A link, or something that no package can create.
+    Other,
+}
+
+/// A private environment, open for setup.
+#[derive(Debug)]
+pub struct PrivateTree {
+    root: OwnedFd,
+    path: PathBuf,
+}
+
+impl PrivateTree {
+    /// `path` is where the environment will be, or is, when the package's programs see it.
+    pub(crate) fn new(root: OwnedFd, path: &Path) -> Self {
+        Self { root, path: path.to_path_buf() }
+    }
+
+    pub(crate) fn root(&self) -> &OwnedFd {
+        &self.root
+    }
+
+    /// Its final path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path below the environment that `text` stands for; empty for the environment itself.
+    pub fn relative(&self, text: &[u8]) -> Result<String> {
+        relative(&self.path, text)
+    }
+
+    /// What stands at a relative path; `None` if nothing does.
+    pub fn find(&self, relative: &str) -> Result<Option<Found>> {
+        if relative.is_empty() {
+            return Ok(Some(Found::Directory));
+        }
+        let mut directories = Directories::new(&self.root, false);
+        let (parent, name) = match directories.parent_of(relative) {
+            Ok(found) => found,
+            Err(error) if errno(&error) == Some(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(through_link(relative, error)),
+        };
+        match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile => Found::File,
+                FileType::Directory => Found::Directory,
+                _ => Found::Other,
+            })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error).during("look at", || relative),
+        }
+    }
+
+    /// Makes a folder with its parents; the folder itself gets `mode`.
+    pub fn create_directory(&self, relative: &str, mode: u32) -> Result<()> {
+        let mut directories = Directories::new(&self.root, true);
+        directories.directory(relative).map_err(|error| through_link(relative, error))?;
+        self.set_mode(relative, mode)
+    }
+
+    /// Writes a file of exactly `content`, never into one that is there.
+    pub fn write_file(&self, relative: &str, content: &[u8], mode: u32) -> Result<()> {
+        if self.find(relative)? == Some(Found::Directory) {
+            return Err(Errno::ISDIR).during("write", || relative);
+        }
+        let mut directories = Directories::new(&self.root, true);
+        let (parent, name) =
+            directories.parent_of(relative).map_err(|error| through_link(relative, error))?;
+        match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(error).during("replace", || relative),
+        }
+        let mut file = create(parent, name, mode).during("create", || relative)?;
+        file.write_all(content).during("write", || relative)
+    }
+
+    /// Sets the permission bits of a file or folder.
+    pub fn set_mode(&self, relative: &str, mode: u32) -> Result<()> {
+        let mut directories = Directories::new(&self.root, false);
+        let (parent, name) = if relative.is_empty() {
+            (&self.root, ".")
+        } else {
+            directories.parent_of(relative).map_err(|error| through_link(relative, error))?
+        };
+        set_mode_at(parent, name, mode).map_err(|error| match error {
+            Errno::LOOP => outside(relative, "is a link"),
+            error => Error::Io { action: "change the mode of", path: relative.into(), source: error.into() },
+        })
+    }
+
+    /// Names of the regular files in a folder, sorted by bytes; none where there is no such folder.
+    pub fn files(&self, relative: &str) -> Result<Vec<String>> {
+        let mut directories = Directories::new(&self.root, false);
+        let directory = match directories.directory(relative) {
+            Ok(directory) => directory,
+            Err(error) if errno(&error) == Some(Errno::NOENT) => return Ok(Vec::new()),
+            Err(error) => return Err(through_link(relative, error)),
+        };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat(directory, ".", flags, Mode::empty()).during("list", || relative)?;
+        let mut files = Vec::new();
+        for name in names(&opened).during("list", || relative)? {
+            let regular = rustix::fs::statat(&opened, &name, AtFlags::SYMLINK_NOFOLLOW)
+                .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+            // What is not UTF-8 cannot come from the package and fits no pattern of it.
+            if let (true, Ok(name)) = (regular, name.into_string()) {
+                files.push(name);
+            }
+        }
+        files.sort_unstable();
+        Ok(files)
+    }
+
+    /// The content of a regular file of at most `limit` bytes.
+    pub fn read(&self, relative: &str, limit: u64) -> Option<Vec<u8>> {
+        let mut directories = Directories::new(&self.root, false);
+        let (parent, name) = directories.parent_of(relative).ok()?;
+        let (file, _) = open_file(parent, name)?;
+        let mut content = Vec::new();
+        File::from(file).take(limit + 1).read_to_end(&mut content).ok()?;
+        (content.len() as u64 <= limit).then_some(content)
+    }
+}
+
+/// The path below `environment` that `text` stands for (STORE.md 8.11).
+pub(crate) fn relative(environment: &Path, text: &[u8]) -> Result<String> {
+    let shown = || String::from_utf8_lossy(text).into_owned();
+    let below = match text.strip_prefix(environment.as_os_str().as_bytes()) {
+        Some([]) => &[],
+        Some(rest @ [b'/', ..]) => &rest[rest.iter().take_while(|byte| **byte == b'/').count()..],
+        _ if text.starts_with(b"/") => return Err(outside(&shown(), "lies outside the environment")),
+        _ => text,
+    };
+    let below = std::str::from_utf8(below).map_err(|_| outside(&shown(), "is not UTF-8"))?;
+    clean(below).ok_or_else(|| outside(&shown(), "is no path inside the environment"))
+}
+
+/// The relative path of a slot's target (STORE.md 8.8); empty for the environment itself.
+pub(crate) fn target(text: &str) -> Result<String> {
+    let below = match text.strip_prefix("{workenv}") {
+        Some("") => "",
+        // `{workenv}x` is a name like any other.
+        Some(rest) if !rest.starts_with('/') => text,
+        Some(rest) => rest.trim_start_matches('/'),
+        None => text,
+    };
+    clean(below).ok_or_else(|| outside(text, "is no target inside the environment"))
+}
+
+/// Takes empty and `.` components away; `None` for what is absolute, climbs, or is too long or deep.
+fn clean(path: &str) -> Option<String> {
+    if path.starts_with('/') {
+        return None;
+    }
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    let path = parts.join("/");
+    (path.is_empty() || check_path(&path).is_ok()).then_some(path)
+}
+
+/// Creates a file that must not exist yet.
+pub(crate) fn create(parent: &OwnedFd, name: &str, mode: u32) -> rustix::io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(mode & 0o777)).map(File::from)?;
+    Ok(file)
+}
+
+/// chmod without following a link; folders keep all rights of their owner.
+pub(crate) fn set_mode_at(parent: &OwnedFd, name: &str, mode: u32) -> rustix::io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    let stat = rustix::fs::fstat(&opened)?;
+    let kept = if FileType::from_raw_mode(stat.st_mode) == FileType::Directory { OWNER_ALL } else { 0 };
+    rustix::fs::fchmod(&opened, Mode::from_raw_mode(mode & 0o777 | kept))
+}
+
+/// A path that the package may not name.
+pub(crate) fn outside(path: &str, why: &str) -> Error {
+    refuse(&format!("{path:?} {why}"))
+}
+
+/// Opening refuses links as "too many links" or "not a directory".
+pub(crate) fn through_link(path: &str, error: Error) -> Error {
+    match errno(&error) {
+        Some(Errno::LOOP | Errno::NOTDIR) => {
+            refuse(&format!("the way to {path:?} passes through something that is no folder"))
+        }
+        _ => error,
+    }
+}
+
+pub(crate) fn errno(error: &Error) -> Option<Errno> {
+    let Error::Io { source, .. } = error else { return None };
+    source.raw_os_error().map(Errno::from_raw_os_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s21_only_paths_below_the_environment_are_paths() {
+        let below = |text: &str| relative(Path::new("/s/env"), text.as_bytes()).ok();
+        for (text, path) in [
+            ("/s/env", ""),
+            ("/s/env/", ""),
+            ("", ""),
+            (".", ""),
+            ("/s/env/a/b", "a/b"),
+            ("/s/env//a/./b/", "a/b"),
+            ("a", "a"),
+            ("./a", "a"),
+        ] {
+            assert_eq!(below(text).as_deref(), Some(path), "{text}");
+        }
+        for text in
+            ["/", "/s", "/s/envx", "/s/other", "..", "a/..", "/s/env/..", "a/../b", "/s/env/../env/a", "a\0"]
+        {
+            let text = text.replace("\\0", "\0");
+            assert_eq!(below(&text), None, "{text}");
+        }
+        assert!(relative(Path::new("/s/env"), b"a\xff").is_err());
+    }
+
+    #[test]
+    fn s21_targets_are_relative() {
+        for (text, path) in [
+            ("{workenv}", ""),
+            ("{workenv}/", ""),
+            ("", ""),
+            ("{workenv}/bin/uv", "bin/uv"),
+            ("{workenv}x", "{workenv}x"),
+        ] {
+            assert_eq!(target(text).ok().as_deref(), Some(path), "{text}");
+        }
+        for text in ["/a", "..", "{workenv}/..", "{workenv}/a/../../b", "a/../b", "c:/x"] {
+            assert!(target(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! Unpacking the slots of a private environment into a staged tree (STORE.md 8.8–8.10, 8.13): one slot after another, as
+//! streams, and judged together, because all of them share one root. Links come when every file is there, so nothing is
+//! written through one.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs::File;
+use std::io::{Read, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use pspf::layout::limit;
+use pspf::metadata::{Slot, Unpacked};
+use pspf::native::FileMode;
+use pspf::tar::{BLOCK, Decoder, Kind, Member, MemberSink, begins_archive};
+use pspf::{Error as FormatError, ErrorCode, Package, ReadAt, codec};
+use rustix::fs::AtFlags;
+use rustix::io::Errno;
+
+use crate::composition::refuse;
+use crate::directories::Directories;
+use crate::error::{During as _, Error, Result};
+use crate::members::Members;
+use crate::private_tree::{create, outside, set_mode_at, target, through_link};
+
+/// Content that is handed on at once.
+const PIECE: usize = 128 * 1024;
+/// The slot that the original's Python builder adds: it states no full digest of it.
+const ATTESTATION: &str = "_attestation";
+
+/// Whether a slot becomes something in the environment.
+pub(crate) fn is_unpacked(slot: &Slot) -> bool {
+    slot.id != ATTESTATION && !slot.self_ref
+}
+
+/// Refuses what could not be unpacked, from the metadata alone.
+pub(crate) fn require_unpackable<R: ReadAt>(package: &Package<R>) -> Result<()> {
+    for (position, slot) in package.metadata().slots.iter().enumerate() {
+        target(&slot.target)?;
+        if slot.self_ref && package.descriptors()[position].size > 0 {
+            return Err(refuse(&format!("slot {position} stands for the package itself but holds bytes")));
+        }
+        if is_unpacked(slot) && slot.digest().is_none() {
+            let message = format!("slot {position} ({:?}) has no full SHA-256 in the metadata", slot.id);
+            return Err(FormatError::rule(ErrorCode::PspfForeign, message).into());
+        }
+        let chain = package.chain(position);
+        if is_unpacked(slot) && !chain.encodings().iter().all(|operation| codec::can_decode(*operation)) {
+            let message = format!(
+                "slot {position} ({:?}) is of kind {:?}, which launchers do not decode; `flavor extract` does",
+                slot.id,
+                chain.text()
+            );
+            return Err(Error::refused(ErrorCode::StoreSlotKind, message));
+        }
+    }
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NodeKind {
+    Directory,
+    File,
+    Link,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    kind: NodeKind,
+    /// Whether something that stays after setup put it there or needs it.
+    stays: bool,
+    /// What a folder's archive says about its mode.
+    mode: Option<u32>,
+}
+
+/// All paths of an environment that the launcher made.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    nodes: BTreeMap<String, Node>,
+    links: Vec<(String, String)>,
+    /// What all slots came to.
+    pub(crate) size: Sum,
+}
+
+/// Bytes of files and number of members.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub(crate) bytes: u64,
+    pub(crate) members: u64,
+}
+
+impl Sum {
+    fn add(&mut self, bytes: u64, members: u64, most: Unpacked, what: &dyn Fn() -> Error) -> Result<()> {
+        // Saturating: a header may claim any size.
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.members = self.members.saturating_add(members);
+        if self.bytes > most.bytes || self.members > most.members { Err(what()) } else { Ok(()) }
+    }
+}
+
+impl Contents {
+    /// Unpacks every slot below `root`, an empty staged tree, and makes the links. The process's umask must be 0.
+    pub(crate) fn unpack<R: ReadAt + Sync>(package: &Package<R>, root: &OwnedFd) -> Result<Self> {
+        let mut contents = Self::default();
+        for (position, slot) in package.metadata().slots.iter().enumerate() {
+            if is_unpacked(slot) {
+                contents.slot(package, position, root)?;
+            }
+        }
+        let mut directories = Directories::new(root, false);
+        for (path, target) in &contents.links {
+            let (parent, name) = directories.parent_of(path)?;
+            rustix::fs::symlinkat(target, parent, name).during("create the link", || PathBuf::from(path))?;
+        }
+        for (path, node) in &contents.nodes {
+            if let Some(mode) = node.mode {
+                let (parent, name) = directories.parent_of(path)?;
+                set_mode_at(parent, name, mode).during("change the mode of", || PathBuf::from(path))?;
+            }
+        }
+        Ok(contents)
+    }
+
+    /// Notes a folder that is made besides the slots.
+    pub(crate) fn keep_directory(&mut self, path: &str) -> Result<()> {
+        if path.is_empty() { Ok(()) } else { self.claim(path, NodeKind::Directory, true).map(|_| ()) }
+    }
+
+    /// Notes a file that is made besides the slots, at a path that must be free.
+    pub(crate) fn keep_new_file(&mut self, path: &str) -> Result<()> {
+        if self.claim(path, NodeKind::File, true)? {
+            return Err(outside(path, "is the launcher's own"));
+        }
+        Ok(())
+    }
+
+    fn slot<R: ReadAt + Sync>(
+        &mut self,
+        package: &Package<R>,
+        position: usize,
+        root: &OwnedFd,
+    ) -> Result<()> {
+        let (mut content, digest) = package.slot_content(position)?;
+        let unpacked = self.content(package, position, &mut content, root);
+        drop(content);
+        // A digest that differs explains better why decoding failed.
+        let compared = digest.settle()?;
+        unpacked?;
+        if compared {
+            return Ok(());
+        }
+        let message = format!("slot {position} has no full SHA-256 in the metadata");
+        Err(FormatError::rule(ErrorCode::PspfForeign, message).into())
+    }
+
+    fn content<R: ReadAt>(
+        &mut self,
+        package: &Package<R>,
+        position: usize,
+        content: &mut dyn Read,
+        root: &OwnedFd,
+    ) -> Result<()> {
+        let slot = &package.metadata().slots[position];
+        let announced = package.flavor().map(|flavor| flavor.slots[position].unpacked);
+        let mut piece = vec![0; PIECE];
+        let mut filled = fill(content, &mut piece[..BLOCK])?;
+        // The original's Python builder labels single files as archives (FORMAT.md §12.12).
+        let tree =
+            package.chain(position).is_tree() && (!package.is_foreign() || begins_archive(&piece[..filled]));
+        let mut sink = Sink {
+            position,
+            directories: Directories::new(root, true),
+            stays: slot.lifecycle != "init",
+            announced,
+            sum: Sum::default(),
+            permissions: 0,
+            current: None,
+            members: Vec::new(),
+            contents: self,
+        };
+        if tree {
+            let mut decoder = Decoder::with_profile(package.tar_profile(position));
+            while filled > 0 {
+                decoder.feed(&piece[..filled], &mut sink)?;
+                filled = fill(content, &mut piece)?;
+            }
+            decoder.finish(true)?;
+            sink.end_of_tree()?;
+        } else {
+            let path = target(&slot.target)?;
+            if path.is_empty() {
+                return Err(outside(&slot.target, "names no file for a slot that holds one"));
+            }
+            sink.file(&path, single_file_mode(slot.permissions.as_deref()))?;
+            while filled > 0 {
+                sink.spend(filled as u64, 0)?;
+                sink.data(&piece[..filled])?;
+                filled = fill(content, &mut piece)?;
+            }
+        }
+        sink.settle()
+    }
+
+    /// Takes a path and every folder above it; `true` if a file was there and is to be replaced.
+    fn claim(&mut self, path: &str, kind: NodeKind, stays: bool) -> Result<bool> {
+        for (end, _) in path.match_indices('/') {
+            self.insert(&path[..end], NodeKind::Directory, stays)?;
+        }
+        self.insert(path, kind, stays)
+    }
+
+    fn insert(&mut self, path: &str, kind: NodeKind, stays: bool) -> Result<bool> {
+        match self.nodes.entry(path.to_owned()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Node { kind, stays, mode: None });
+                Ok(false)
+            }
+            Entry::Occupied(mut entry) => {
+                let node = entry.get_mut();
+                match (node.kind, kind) {
+                    (NodeKind::Directory, NodeKind::Directory) => node.stays |= stays,
+                    // The later one replaces the earlier one, so it alone counts.
+                    (NodeKind::File, NodeKind::File) => node.stays = stays,
+                    _ => return Err(outside(path, "is taken by another slot, or is no folder")),
+                }
+                Ok(kind == NodeKind::File)
+            }
+        }
+    }
+
+    /// Removes what only `init` slots put there (STORE.md 8.13). Setup may have changed everything meanwhile.
+    pub(crate) fn remove_init(&self, root: &OwnedFd) -> Result<()> {
+        let mut directories = Directories::new(root, false);
+        // Deepest first: a folder is empty once what was in it is gone.
+        for (path, node) in self.nodes.iter().rev().filter(|(_, node)| !node.stays) {
+            let (parent, name) = match directories.parent_of(path) {
+                Ok(found) => found,
+                Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(through_link(path, error)),
+            };
+            let directory = node.kind == NodeKind::Directory;
+            let flags = if directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+            match rustix::fs::unlinkat(parent, name, flags) {
+                // Gone, in use by setup, or something else by now, which the launcher did not make.
+                Ok(())
+                | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR | Errno::ISDIR) => {}
+                Err(Errno::PERM) if !directory => {}
+                Err(error) => return Err(error).during("remove", || PathBuf::from(path)),
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Sink<'a> {
+    position: usize,
+    directories: Directories<'a>,
+    contents: &'a mut Contents,
+    stays: bool,
+    /// What the signed metadata of a package of ours says.
+    announced: Option<Unpacked>,
+    /// Of this slot.
+    sum: Sum,
+    permissions: u32,
+    current: Option<(String, File)>,
+    members: Vec<Member>,
+}
+
+impl Sink<'_> {
+    fn spend(&mut self, bytes: u64, members: u64) -> Result<()> {
+        const MOST: Unpacked = Unpacked { bytes: limit::CONTENT_BYTES, members: limit::MEMBERS };
+        self.contents.size.add(bytes, members, MOST, &|| {
+            let message =
+                format!("the slots unpack to more than {} bytes or {} members", MOST.bytes, MOST.members);
+            FormatError::rule(ErrorCode::PspfLimit, message).into()
+        })?;
+        let position = self.position;
+        let most = self.announced.unwrap_or(MOST);
+        self.sum.add(bytes, members, most, &|| differs(position, most))
+    }
+
+    fn settle(&self) -> Result<()> {
+        match self.announced {
+            Some(signed) if (Sum { bytes: signed.bytes, members: signed.members }) != self.sum => {
+                Err(differs(self.position, signed))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn file(&mut self, path: &str, mode: u32) -> Result<()> {
+        self.spend(0, 1)?;
+        self.create(path, mode)
+    }
+
+    fn create(&mut self, path: &str, mode: u32) -> Result<()> {
+        let replaced = self.contents.claim(path, NodeKind::File, self.stays)?;
+        let (parent, name) = self.directories.parent_of(path)?;
+        if replaced {
+            rustix::fs::unlinkat(parent, name, AtFlags::empty()).during("replace", || PathBuf::from(path))?;
+        }
+        let file = create(parent, name, mode).during("create", || PathBuf::from(path))?;
+        self.current = Some((path.to_owned(), file));
+        Ok(())
+    }
+
+    /// Judges the slot's own members (STORE.md 5.5); folders that the archive only implies count as members.
+    fn end_of_tree(&mut self) -> Result<()> {
+        let mut members = std::mem::take(&mut self.members);
+        let mut implied: Vec<&str> = members
+            .iter()
+            .flat_map(|member| member.path.match_indices('/').map(|(end, _)| &member.path[..end]))
+            .collect();
+        implied.sort_unstable();
+        implied.dedup();
+        let known: std::collections::BTreeSet<&str> =
+            members.iter().map(|member| member.path.as_str()).collect();
+        let implied: Vec<Member> = implied
+            .into_iter()
+            .filter(|path| !known.contains(path))
+            .map(|path| Member { path: path.to_owned(), kind: Kind::Directory })
+            .collect();
+        members.extend(implied);
+        let judged = Members::judge(members)?;
+        let links = judged.links().map(|(path, target)| (path.to_owned(), target.to_owned()));
+        self.contents.links.extend(links);
+        Ok(())
+    }
+}
+
+impl MemberSink for Sink<'_> {
+    type Error = Error;
+
+    fn permissions(&mut self, bits: u32) {
+        self.permissions = bits & 0o777;
+    }
+
+    fn begin(&mut self, member: &Member) -> Result<()> {
+        let bytes = if let Kind::File { size, .. } = member.kind { size } else { 0 };
+        self.spend(bytes, 1)?;
+        // A path that occurs twice in one slot is refused, before a file would replace the other.
+        match &member.kind {
+            Kind::Directory => {
+                self.contents.claim(&member.path, NodeKind::Directory, self.stays)?;
+                if let Some(node) = self.contents.nodes.get_mut(&member.path) {
+                    node.mode = Some(self.permissions);
+                }
+                self.directories.directory(&member.path)?;
+            }
+            Kind::File { .. } => self.create(&member.path, self.permissions)?,
+            Kind::Symlink { .. } => {
+                self.contents.claim(&member.path, NodeKind::Link, self.stays)?;
+            }
+        }
+        self.members.push(member.clone());
+        Ok(())
+    }
+
+    fn data(&mut self, piece: &[u8]) -> Result<()> {
+        let Some((path, file)) = &mut self.current else { return Ok(()) };
+        file.write_all(piece).during("write", || PathBuf::from(&*path))
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.current = None;
+        Ok(())
+    }
+}
+
+fn differs(position: usize, signed: Unpacked) -> Error {
+    let message = format!(
+        "slot {position} does not unpack to the {} bytes in {} members that it announces",
+        signed.bytes, signed.members
+    );
+    Error::refused(ErrorCode::StoreUnpacked, message)
+}
+
+/// The mode of a slot that is one file. Builders of the original mean "owner only" where they write 0 or rubbish.
+fn single_file_mode(permissions: Option<&str>) -> u32 {
+    match permissions.filter(|text| !text.is_empty()) {
+        None => 0o644,
+        Some(text) => match FileMode::parse(text).map_or(0, FileMode::permissions) {
+            0 => 0o600,
+            mode => mode,
+        },
+    }
+}
+
+/// Reads until `buffer` is full or the stream ends.
+fn fill(content: &mut dyn Read, buffer: &mut [u8]) -> Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match content.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(codec::error_of(error).into()),
+        }
+    }
+    Ok(filled)
+}
