@@ -40,9 +40,11 @@ export type ErrorCode =
   | 'ERR_LAUNCH_ELEVATED'
   | 'ERR_LAUNCH_ENVIRONMENT'
   | 'ERR_LAUNCH_EXECUTE'
+  | 'ERR_LAUNCH_FOREIGN'
   | 'ERR_LAUNCH_LIFECYCLE'
   | 'ERR_LAUNCH_OPEN'
   | 'ERR_LAUNCH_PANIC'
+  | 'ERR_LAUNCH_SETUP'
   | 'ERR_LAUNCH_TARGET'
   | 'ERR_LAUNCH_VALIDATION'
   | 'ERR_PSPF_ENCODING'
@@ -233,6 +235,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     summary: 'the program of the package could not be started',
     hint: null,
   },
+  ERR_LAUNCH_FOREIGN: {
+    cliExit: 1,
+    launcherExit: 109,
+    summary: 'the package asks in the words of the original for something that no launcher can carry out',
+    hint: 'ask whoever made the package; its command, setup commands and placeholders are described in LAUNCH.md 16',
+  },
   ERR_LAUNCH_LIFECYCLE: {
     cliExit: 1,
     launcherExit: 109,
@@ -250,6 +258,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     launcherExit: 101,
     summary: 'the launcher met a state that must not occur',
     hint: 'this is a bug in flavor; please report it with the line above',
+  },
+  ERR_LAUNCH_SETUP: {
+    cliExit: 1,
+    launcherExit: 104,
+    summary: 'a setup command of the package failed, so the package was not started',
+    hint: 'the output of the command is shown above; nothing was kept, the next start tries again',
   },
   ERR_LAUNCH_TARGET: {
     cliExit: 1,

@@ -5,7 +5,7 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pspf::metadata::Unpacked;
 use pspf::{Package, ReadAt, hex};
@@ -159,6 +159,43 @@ where
         }
     }
     Ok(Presence::Found)
+}
+
+/// A private environment that one start makes for itself and that is never reused (STORE.md 16.3).
+pub struct ForOneStart {
+    tree: OwnedFd,
+    path: PathBuf,
+}
+
+impl ForOneStart {
+    /// An empty one, which goes with the staging folder.
+    pub fn create(staging: &Staging) -> Result<Self> {
+        let (name, tree) = staging.create_tree("private")?;
+        Ok(Self { tree, path: staging.path(&name) })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Unpacks the slots and runs `setup`. The process's umask must be 0; `setup` may change it if it restores it.
+    pub fn make<R, E>(
+        self,
+        package: &Package<R>,
+        wanted: &Wanted,
+        setup: impl FnOnce(&PrivateTree) -> Result<(), E>,
+    ) -> Result<(), E>
+    where
+        R: ReadAt + Sync,
+        E: From<Error>,
+    {
+        require_unpackable(package)?;
+        let contents = compose(package, wanted, &self.tree, &self.path)?;
+        let tree = PrivateTree::new(self.tree, &self.path);
+        setup(&tree)?;
+        Ok(contents.remove_init(tree.root())?)
+    }
 }
 
 struct Making<'a> {

@@ -94,7 +94,7 @@ impl<R: ReadAt> SlotDigest<'_, R> {
             return Ok(false);
         };
         let found: [u8; 32] = progress.hasher.clone().finalize().into();
-        if found != expected {
+        if found != expected && package.compares_slots() {
             let offset = package.descriptors()[slot].offset;
             return Err(mismatch(
                 ErrorCode::PspfSlotDigest,

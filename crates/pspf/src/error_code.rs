@@ -57,12 +57,16 @@ pub enum ErrorCode {
     LaunchEnvironment,
     /// The program of the package could not be started.
     LaunchExecute,
+    /// The package asks in the words of the original for something that no launcher can carry out.
+    LaunchForeign,
     /// A slot's lifecycle asks for something that cannot be done at this start.
     LaunchLifecycle,
     /// The package file could not be opened.
     LaunchOpen,
     /// The launcher met a state that must not occur.
     LaunchPanic,
+    /// A setup command of the package failed, so the package was not started.
+    LaunchSetup,
     /// The package was built for another platform.
     LaunchTarget,
     /// `FLAVOR_VALIDATION` has a value that this launcher cannot obey.
@@ -167,9 +171,11 @@ impl ErrorCode {
         Self::LaunchElevated,
         Self::LaunchEnvironment,
         Self::LaunchExecute,
+        Self::LaunchForeign,
         Self::LaunchLifecycle,
         Self::LaunchOpen,
         Self::LaunchPanic,
+        Self::LaunchSetup,
         Self::LaunchTarget,
         Self::LaunchValidation,
         Self::PspfEncoding,
@@ -237,9 +243,11 @@ impl ErrorCode {
             Self::LaunchElevated => "ERR_LAUNCH_ELEVATED",
             Self::LaunchEnvironment => "ERR_LAUNCH_ENVIRONMENT",
             Self::LaunchExecute => "ERR_LAUNCH_EXECUTE",
+            Self::LaunchForeign => "ERR_LAUNCH_FOREIGN",
             Self::LaunchLifecycle => "ERR_LAUNCH_LIFECYCLE",
             Self::LaunchOpen => "ERR_LAUNCH_OPEN",
             Self::LaunchPanic => "ERR_LAUNCH_PANIC",
+            Self::LaunchSetup => "ERR_LAUNCH_SETUP",
             Self::LaunchTarget => "ERR_LAUNCH_TARGET",
             Self::LaunchValidation => "ERR_LAUNCH_VALIDATION",
             Self::PspfEncoding => "ERR_PSPF_ENCODING",
@@ -301,7 +309,9 @@ impl ErrorCode {
             | Self::LaunchElevated
             | Self::LaunchEnvironment
             | Self::LaunchExecute
+            | Self::LaunchForeign
             | Self::LaunchLifecycle
+            | Self::LaunchSetup
             | Self::LaunchTarget
             | Self::PspfForeign
             | Self::PspfIo
@@ -381,7 +391,8 @@ impl ErrorCode {
             | Self::FlavorRuntime
             | Self::FlavorUv
             | Self::LaunchElevated
-            | Self::LaunchExecute => 104,
+            | Self::LaunchExecute
+            | Self::LaunchSetup => 104,
             Self::FlavorOption | Self::FlavorUsage | Self::LaunchArguments | Self::LaunchCommand => 105,
             Self::FlavorAborted
             | Self::FlavorIo
@@ -406,6 +417,7 @@ impl ErrorCode {
             | Self::FlavorMember
             | Self::FlavorPlan
             | Self::LaunchEnvironment
+            | Self::LaunchForeign
             | Self::LaunchLifecycle
             | Self::LaunchValidation => 109,
             Self::LaunchTarget | Self::PspfForeign | Self::StoreSlotKind => 110,
@@ -450,11 +462,15 @@ impl ErrorCode {
                 "the package asks for something in its environment that this launcher does not support"
             }
             Self::LaunchExecute => "the program of the package could not be started",
+            Self::LaunchForeign => {
+                "the package asks in the words of the original for something that no launcher can carry out"
+            }
             Self::LaunchLifecycle => {
                 "a slot's lifecycle asks for something that cannot be done at this start"
             }
             Self::LaunchOpen => "the package file could not be opened",
             Self::LaunchPanic => "the launcher met a state that must not occur",
+            Self::LaunchSetup => "a setup command of the package failed, so the package was not started",
             Self::LaunchTarget => "the package was built for another platform",
             Self::LaunchValidation => "`FLAVOR_VALIDATION` has a value that this launcher cannot obey",
             Self::PspfEncoding => "a slot cannot be decoded as its operation chain says",
@@ -508,6 +524,7 @@ impl ErrorCode {
     }
 
     /// What the person who meets it can do next.
+    #[allow(clippy::too_many_lines, reason = "one arm a hint")]
     pub const fn hint(self) -> Option<&'static str> {
         match self {
             Self::FlavorAborted
@@ -526,6 +543,9 @@ impl ErrorCode {
             Self::TrustPublicKey => {
                 Some("ask whoever gave you the package for one that is signed with a key of their own")
             }
+            Self::LaunchForeign => Some(
+                "ask whoever made the package; its command, setup commands and placeholders are described in LAUNCH.md 16",
+            ),
             Self::FlavorLauncher => Some("build or install the launchers again"),
             Self::PspfForeign => Some("build the package again with `flavor pack`"),
             Self::LaunchOpen => Some("check that the path exists and that you may read it"),
@@ -582,6 +602,9 @@ impl ErrorCode {
                 Some("start it with FLAVOR_LAUNCHER_CLI=1 and the argument `help` to see the tools")
             }
             Self::FlavorManifest => Some("the README lists every key of `[tool.flavor]`"),
+            Self::LaunchSetup => {
+                Some("the output of the command is shown above; nothing was kept, the next start tries again")
+            }
             Self::PspfLauncherDigest | Self::PspfSignature | Self::PspfSignerKey => {
                 Some("the package was changed after signing; get an unchanged copy")
             }

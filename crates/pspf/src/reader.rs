@@ -159,6 +159,11 @@ impl<R: ReadAt> Package<R> {
         Ok(())
     }
 
+    /// Whether stored bytes of slots are compared with their digests ([`Tolerance::slots`]).
+    pub const fn compares_slots(&self) -> bool {
+        self.compares_slots
+    }
+
     /// Reads one frame's stored bytes into `buffer` and checks their digest before returning.
     ///
     /// # Panics

@@ -4,39 +4,49 @@
 use flavor_store::ZeroUmask;
 use flavor_store::environment::unpack_privately;
 use flavor_store::plan::Plan;
+use flavor_store::staging::Staging;
 
 use crate::failure::{Result, escaped};
 use crate::output::to_stderr;
 use crate::planning::{Named, flavor_of, planned_command};
 use crate::program::{self, Given};
-use crate::start::Supervised;
+use crate::start::{Content, Supervised};
 use crate::supervise_unix::{self, Ending};
 
 /// Returns the exit code of the program, unless a signal killed it: then this process dies of the same.
-pub(crate) fn run(plan: &Plan, mut supervised: Supervised, given: Given, name: &str) -> Result<u8> {
-    let shutdown = std::mem::take(&mut supervised.decided.shutdown);
-    let ending = program::run(plan, given, shutdown.is_empty())?;
+pub(crate) fn run(plan: &Plan, supervised: Supervised, given: Given, name: &str) -> Result<u8> {
+    let Supervised { staging, content } = supervised;
+    let release = content.as_ref().is_none_or(|content| content.decided.shutdown.is_empty());
+    let ending = program::run(plan, given, release)?;
     given.log.phase("program");
-    for (slot, command) in shutdown {
-        match after(&mut supervised, slot, &command, given) {
-            Ok(Ending::Code(0)) => {}
-            // The program's own result counts; this one is only told.
-            Ok(ending) => {
-                let ending = ending.words();
-                notice(name, &format!("the shutdown command {command:?} ended with {ending}"));
+    if let Some(mut content) = content {
+        for (slot, command) in std::mem::take(&mut content.decided.shutdown) {
+            match after(&staging, &mut content, slot, &command, given) {
+                Ok(Ending::Code(0)) => {}
+                // The program's own result counts; this one is only told.
+                Ok(ending) => {
+                    let ending = ending.words();
+                    notice(name, &format!("the shutdown command {command:?} ended with {ending}"));
+                }
+                Err(failure) => notice(name, &format!("{} [{}]", failure.message, failure.code)),
             }
-            Err(failure) => notice(name, &format!("{} [{}]", failure.message, failure.code)),
         }
     }
-    drop(supervised);
+    drop(staging);
     given.log.phase("clean-up");
     Ok(supervise_unix::end_as(ending))
 }
 
 /// Unpacks a shutdown slot, checking its digests only now (S19), and runs the command of its name.
-fn after(supervised: &mut Supervised, slot: usize, command: &str, given: Given) -> Result<Ending> {
+fn after(
+    staging: &Staging,
+    content: &mut Content,
+    slot: usize,
+    command: &str,
+    given: Given,
+) -> Result<Ending> {
     let umask = ZeroUmask::set();
-    let Supervised { staging, package, decided, places, root } = supervised;
+    let Content { package, decided, places, root } = content;
     places.slots[slot] = Some(unpack_privately(staging, package, slot)?);
     given.package.require_unchanged()?;
     drop(umask);

@@ -13,12 +13,14 @@
 //! | 13 trust | `trust` |
 //! | 14 lifecycles | `lifecycle` |
 //! | 15 waiting parent | `ending`, `supervise_unix` |
+//! | 16 foreign and plain packages | `foreign` |
 #![cfg_attr(not(test), no_main)]
 #![cfg(unix)]
 
 mod ending;
 mod environment;
 mod failure;
+mod foreign;
 mod json;
 mod lifecycle;
 mod log;
@@ -128,8 +130,9 @@ fn run_package(
     name: &mut String,
 ) -> Result<u8> {
     let level = settings.validation;
+    let typed = arguments.first().map_or(file.path.as_os_str(), OsString::as_os_str);
     let cold = |records: Records, name: &mut String| {
-        start::cold(file, Cold { records, keep: Keep::ThisBoot, level, log }, name)
+        start::cold(file, Cold { records, keep: Keep::ThisBoot, level, typed, log }, name)
     };
     let warm = if level == Level::Strict { start::warm(file, log) } else { Err(Records::Believed) };
     let ready = match warm {

@@ -26,12 +26,9 @@ pub(crate) const ARCH: &str = if cfg!(target_arch = "x86_64") {
 
 /// The block that only packages of ours have.
 pub(crate) fn flavor_of<R: ReadAt>(package: &Package<R>) -> Result<&Flavor> {
-    package.flavor().ok_or_else(|| {
-        Failure::new(
-            ErrorCode::PspfForeign,
-            "the package was made by another builder; this launcher cannot run it yet",
-        )
-    })
+    package
+        .flavor()
+        .ok_or_else(|| Failure::new(ErrorCode::PspfForeign, "the metadata has no `x-flavor` block"))
 }
 
 /// Refuses a package for another platform (LAUNCH.md 4, step 4).

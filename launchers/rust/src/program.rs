@@ -9,6 +9,7 @@ use pspf::ErrorCode;
 use rustix::fs::{Mode, OFlags};
 
 use crate::failure::{Failure, Result};
+use crate::foreign::programs;
 use crate::log::Log;
 use crate::package_file::PackageFile;
 use crate::settings::Settings;
@@ -68,7 +69,9 @@ pub(crate) fn start(plan: &Plan, given: Given) -> Result<Infallible> {
     let environment = given.environment(command);
     enter(command)?;
     let argv = command.argv.iter().chain(given.arguments.iter().skip(1));
-    let error = crate::process_unix::execute(&command.argv[0], argv, &environment);
+    let Err(error) = programs::first(&command.argv[0], &environment, |program| {
+        Err::<Infallible, _>(crate::process_unix::execute(program, argv.clone(), &environment))
+    });
     Err(cannot_start(command, &error))
 }
 
@@ -89,7 +92,9 @@ pub(crate) fn run_command(
     let argv: Vec<&OsString> = command.argv.iter().chain(arguments).collect();
     let caller = rustix::fs::open(".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     enter(command)?;
-    let ending = supervise_unix::run(&command.argv[0], &argv, &environment, release);
+    let ending = programs::first(&command.argv[0], &environment, |program| {
+        supervise_unix::run(program, &argv, &environment, release)
+    });
     if let Ok(caller) = caller {
         let _ = rustix::process::fchdir(caller);
     }

@@ -1,6 +1,8 @@
 //! From an opened package file to a plan that may be carried out: the warm path through a receipt (LAUNCH.md 3), else
 //! the cold path that verifies every byte (LAUNCH.md 4). This is the only place that orders the steps.
 
+use std::ffi::OsStr;
+
 use flavor_store::data::copy_once;
 use flavor_store::environment::{
     Installed, install, install_privately, make_durable, places_of, space_needed, unpack_privately,
@@ -20,6 +22,7 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::environment;
 use crate::failure::{Failure, Result, escaped};
+use crate::foreign;
 use crate::lifecycle::{Decided, decide};
 use crate::log::Log;
 use crate::output::to_stderr;
@@ -40,6 +43,12 @@ pub(crate) struct Ready<'file> {
 pub(crate) struct Supervised<'file> {
     /// Removed, with everything that only this start needed, when it is dropped.
     pub(crate) staging: Staging<'static>,
+    /// What else the program's end asks for; nothing does in a private environment.
+    pub(crate) content: Option<Content<'file>>,
+}
+
+/// What the commands of shutdown slots come from.
+pub(crate) struct Content<'file> {
     pub(crate) package: Package<&'file PackageFile>,
     pub(crate) decided: Decided,
     pub(crate) places: Places,
@@ -118,10 +127,12 @@ pub(crate) enum Keep {
 
 /// How a cold start is made.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Cold {
+pub(crate) struct Cold<'a> {
     pub(crate) records: Records,
     pub(crate) keep: Keep,
     pub(crate) level: Level,
+    /// argv\[0\], which setup commands are told.
+    pub(crate) typed: &'a OsStr,
     pub(crate) log: Log,
 }
 
@@ -137,6 +148,12 @@ pub(crate) fn cold<'file>(file: &'file PackageFile, how: Cold, name: &mut String
     let decision = trust::decide(&package, name, log)?;
     if !how.level.is_lowered() {
         log.debug(|| format!("launcher: {}", trust::of_the_launcher(&package)));
+    }
+    if foreign::is_native(&package) {
+        return foreign::start(
+            &package,
+            foreign::Cold { file, how, decision: &decision, umask: &umask, name },
+        );
     }
     require_target(flavor_of(&package)?)?;
     let records = if how.level == Level::Full { Records::Doubted } else { how.records };
@@ -212,7 +229,10 @@ fn supervised<'file>(
     log.phase("slots of this start");
     let plan = planned(&package, &decided, &places, root)?;
     decided.conditions.clear();
-    Ok(Ready { plan, supervised: Some(Supervised { staging, package, decided, places, root }) })
+    Ok(Ready {
+        plan,
+        supervised: Some(Supervised { staging, content: Some(Content { package, decided, places, root }) }),
+    })
 }
 
 /// Makes the plan with any places, to refuse what is not supported before something is unpacked.
@@ -272,7 +292,7 @@ fn log_installed(installed: &Installed, how: Cold, name: &str) {
 }
 
 /// What came of it, for logs: not having a receipt only makes the next start slow, so nothing here is an error.
-fn write_receipt(
+pub(crate) fn write_receipt(
     file: &PackageFile,
     root: &Root,
     staging: &Staging,

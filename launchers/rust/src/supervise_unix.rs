@@ -3,7 +3,7 @@
 //! others are replaced by their program.
 #![expect(unsafe_code, reason = "fork, signal masks and waiting have no safe form")]
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
@@ -52,7 +52,7 @@ const OF_ITS_OWN: [c_int; 7] =
 /// `release` this process lets go of standard input and output while it waits, so that whoever reads or writes at the other
 /// end deals with the program alone.
 pub(crate) fn run(
-    program: &OsString,
+    program: &OsStr,
     argv: &[&OsString],
     environment: &[(OsString, OsString)],
     release: bool,

@@ -108,7 +108,13 @@ pub(crate) fn verify(file: &PackageFile) -> Result<()> {
 
 /// `warm`.
 pub(crate) fn warm(file: &PackageFile, log: Log, name: &mut String) -> Result<()> {
-    let how = Cold { records: Records::Believed, keep: Keep::Durable, level: Level::Strict, log };
+    let how = Cold {
+        records: Records::Believed,
+        keep: Keep::Durable,
+        level: Level::Strict,
+        typed: file.path.as_os_str(),
+        log,
+    };
     let ready = cold(file, how, name)?;
     to_stdout(format!("ready: {}\n", ready.plan.workenv.display()).as_bytes());
     Ok(())
