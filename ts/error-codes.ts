@@ -71,8 +71,11 @@ export type ErrorCode =
   | 'ERR_PSPF_SIGNER_KEY'
   | 'ERR_PSPF_SLOT_DIGEST'
   | 'ERR_PSPF_TAR'
+  | 'ERR_STORE_BUSY'
+  | 'ERR_STORE_CHANGED'
   | 'ERR_STORE_COMPOSITION'
   | 'ERR_STORE_DATA'
+  | 'ERR_STORE_IN_USE'
   | 'ERR_STORE_IO'
   | 'ERR_STORE_LINK'
   | 'ERR_STORE_LOCATION'
@@ -421,6 +424,18 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     summary: 'a tar stream is malformed or holds a member of a kind that packages may not hold',
     hint: 'download the file again, or ask whoever gave it to you for an undamaged copy',
   },
+  ERR_STORE_BUSY: {
+    cliExit: 1,
+    launcherExit: 106,
+    summary: 'a start is unpacking into the store, or another clean-up is at work',
+    hint: 'try again when it is done',
+  },
+  ERR_STORE_CHANGED: {
+    cliExit: 3,
+    launcherExit: 103,
+    summary: 'something in the store is not what its package holds',
+    hint: '`flavor cache repair` unpacks it anew from its package',
+  },
   ERR_STORE_COMPOSITION: {
     cliExit: 3,
     launcherExit: 103,
@@ -432,6 +447,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     launcherExit: 106,
     summary: "the folder for a package's data cannot be used",
     hint: 'set XDG_DATA_HOME and XDG_CONFIG_HOME (or HOME) to folders of your own that nobody else may write',
+  },
+  ERR_STORE_IN_USE: {
+    cliExit: 1,
+    launcherExit: 106,
+    summary: 'a program is running from what was to be removed',
+    hint: 'end the program first',
   },
   ERR_STORE_IO: {
     cliExit: 1,

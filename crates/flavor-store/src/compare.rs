@@ -24,6 +24,15 @@ pub(crate) enum Extra {
     Ignored,
 }
 
+/// What a tree is, compared with its slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Likeness {
+    Equal,
+    /// Every member is as it should be, and there is more.
+    Added,
+    Differs,
+}
+
 /// Whether the tree at `root` is what `slot` unpacks to. Every byte of the slot was verified when this returns `Ok`,
 /// whatever the answer.
 pub(crate) fn matches_slot<R: ReadAt + Sync>(
@@ -32,6 +41,17 @@ pub(crate) fn matches_slot<R: ReadAt + Sync>(
     root: &OwnedFd,
     extra: Extra,
 ) -> Result<bool> {
+    let found = compare_slot(package, slot, root, extra == Extra::Differs)?;
+    Ok(found == Likeness::Equal || (found == Likeness::Added && extra == Extra::Ignored))
+}
+
+/// Compares the tree at `root` with what `slot` unpacks to; additions are looked for only if `count` says so.
+pub(crate) fn compare_slot<R: ReadAt + Sync>(
+    package: &Package<R>,
+    slot: usize,
+    root: &OwnedFd,
+    count: bool,
+) -> Result<Likeness> {
     let budget = Budget::new(slot, unpacked(package, slot));
     let differs = AtomicBool::new(false);
     let sinks = decode_slot(package, slot, || Comparer {
@@ -45,10 +65,11 @@ pub(crate) fn matches_slot<R: ReadAt + Sync>(
     let members = Members::judge(sinks.into_iter().flat_map(|sink| sink.members).collect())?;
     budget.settle()?;
     if differs.load(Ordering::Relaxed) {
-        return Ok(false);
+        return Ok(Likeness::Differs);
     }
     // Each member was found, so a tree of as many entries holds nothing else.
-    Ok(extra == Extra::Ignored || count_entries(root).is_some_and(|count| count == members.all().len()))
+    let same = !count || count_entries(root).is_some_and(|count| count == members.all().len());
+    Ok(if same { Likeness::Equal } else { Likeness::Added })
 }
 
 struct Comparer<'a> {

@@ -23,6 +23,7 @@ use crate::root::{Root, Space};
 use crate::slot_key::slot_key;
 use crate::staging::Staging;
 use crate::unpack::{create_links, unpack_files};
+use crate::usage::{self, About, Hold};
 
 /// A package whose every slot byte was verified, and which is ready to run from the store.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct Installed {
     pub presence: Presence,
     /// Its folder name.
     pub name: String,
+    /// Keeps the collector away; passed on to the program.
+    pub hold: Hold,
 }
 
 /// How a slot takes part in the store at one start (STORE.md 17).
@@ -71,13 +74,6 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Every slot, as `share` says.
-    pub fn everything<R: ReadAt>(package: &Package<R>, records: Records) -> Self {
-        let slots = package.flavor().map_or(&[][..], |flavor| &flavor.slots);
-        let parts = slots.iter().map(|slot| if slot.share { Part::Shared } else { Part::Private }).collect();
-        Self { parts, development: false, records }
-    }
-
     /// The folder name of the work environment (STORE.md 2.2, 17.2).
     pub fn environment_name<R: ReadAt>(&self, package: &Package<R>) -> String {
         let name = environment_name(package);
@@ -132,6 +128,8 @@ pub fn install<R: ReadAt + Sync>(
 ) -> Result<Installed> {
     let flavor = flavor_of(package)?;
     let name = wanted.environment_name(package);
+    let _entered = usage::enter(root)?;
+    let hold = Hold::create(root, &name)?;
     // Named before anything is unpacked, so that a composition that cannot hold is refused early.
     let places = places_of(root, package, wanted)?;
     let composition = Composition::plan(&flavor.workenv, &places, &wanted.parts)?;
@@ -160,8 +158,12 @@ pub fn install<R: ReadAt + Sync>(
         }
     };
     let composer = Composer { package, open_slot: &open_slot, composition: &composition };
-    let presence =
-        making.run(root, staging, |tree, _| composer.matches(tree), |tree| composer.compose(tree))?;
+    let about = about(package)?;
+    let describe = || usage::describe(root, staging, &name, &about);
+    // Only when it is composed, so that a package that cannot be leaves nothing, and before its record.
+    let compose = |tree: &OwnedFd| composer.compose(tree).and_then(|()| describe());
+    let presence = making.run(root, staging, |tree, _| composer.matches(tree), compose)?;
+    describe()?;
     for (position, part) in wanted.parts.iter().enumerate() {
         let read = match part {
             Part::Shared => true,
@@ -173,7 +175,58 @@ pub fn install<R: ReadAt + Sync>(
             verify_slot_bytes(package, position)?;
         }
     }
-    Ok(Installed { places, slots, presence, name })
+    Ok(Installed { places, slots, presence, name, hold })
+}
+
+/// What the environment's description says (STORE.md 13.5).
+fn about<R: ReadAt>(package: &Package<R>) -> Result<About> {
+    let info = &package.metadata().package;
+    let shared = package.flavor().into_iter().flat_map(|flavor| flavor.slots.iter().enumerate());
+    let shared = shared.filter(|(_, slot)| slot.share).map(|(position, _)| slot_key(package, position));
+    Ok(About {
+        name: info.name.clone(),
+        version: info.version.clone(),
+        slots: shared.collect::<Result<_>>()?,
+        private: false,
+    })
+}
+
+/// Whether the environment is what the package composes (STORE.md 15.1); nothing of it is changed. `None` without a record.
+pub(crate) fn compare<R: ReadAt + Sync>(
+    root: &Root,
+    package: &Package<R>,
+    wanted: &Wanted,
+) -> Result<Option<bool>> {
+    let flavor = flavor_of(package)?;
+    let name = wanted.environment_name(package);
+    let places = places_of(root, package, wanted)?;
+    let subject = environment_subject(package, &places.workenv);
+    let tree = Root::own_directory(&root.envs, &name);
+    let Some(tree) = tree.filter(|_| Record::state(&root.envs, &name, &subject) != State::Absent) else {
+        return Ok(None);
+    };
+    let composition = Composition::plan(&flavor.workenv, &places, &wanted.parts)?;
+    // Only for what has to be unpacked to be compared: a store that cannot be written can be looked at too.
+    let staging = wanted.parts.contains(&Part::Setup).then(|| Staging::create(root)).transpose()?;
+    let setup = staging.as_ref().map(|staging| SetupSlots {
+        staging,
+        package,
+        parts: &wanted.parts,
+        open: RefCell::new(BTreeMap::new()),
+    });
+    let open_slot = |slot: usize| -> Result<Option<OwnedFd>> {
+        match (wanted.parts.get(slot), &setup) {
+            (Some(Part::Shared), _) => Ok(Root::own_directory(&root.slots, &slot_key(package, slot)?)),
+            (_, Some(setup)) => setup.open(slot),
+            _ => Ok(None),
+        }
+    };
+    match (Composer { package, open_slot: &open_slot, composition: &composition }).matches(&tree) {
+        Ok(same) => Ok(Some(same)),
+        // A copied member is gone from its slot, so what the environment should hold cannot be told.
+        Err(error) if error.code() == pspf::ErrorCode::StoreComposition => Ok(Some(false)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Where everything that is wanted is, or will be.

@@ -7,12 +7,15 @@
 //! | 4 slot keys | [`slot_key`] |
 //! | 5 unpacking | `frames`, `unpack`, `members`, `directories` |
 //! | 6 publishing, 7 records | [`publish`], `compare`, `record` |
-//! | 8 work environments, 17 slots of one start | [`environment`], `compose`, `composition`, `placeholder` |
+//! | 8 work environments, 17 slots and starts | [`environment`], [`lifecycle`], `compose`, `composition`, `placeholder` |
 //! | 8.7–8.15 private environments | [`private`], `private_unpack`, `private_tree` |
 //! | 9 receipts | [`plan`], [`pattern`], [`receipt`], [`trust_source`], [`identity`] |
 //! | 18 data of the user | [`data`] |
 //! | 10 staging | [`staging`], `removal` |
 //! | 5.3–5.5 for a folder outside the store | [`tree`] |
+//! | 13 use | [`usage`], `usage_processes` |
+//! | 14 garbage collection | [`inventory`], [`collect`] |
+//! | 15 verification and repair | [`repair`] |
 //!
 //! It prints nothing, reads no environment variable by itself, and does not decide whom to trust or what to run.
 #![forbid(unsafe_code)]
@@ -20,6 +23,7 @@
 
 mod boot;
 mod checksum;
+pub mod collect;
 mod compare;
 mod compose;
 mod composition;
@@ -30,6 +34,8 @@ mod error;
 mod frames;
 pub mod guarded_file;
 pub mod identity;
+pub mod inventory;
+pub mod lifecycle;
 pub mod location;
 mod members;
 mod ownership;
@@ -45,6 +51,7 @@ pub mod publish;
 pub mod receipt;
 mod record;
 mod removal;
+pub mod repair;
 pub mod root;
 pub mod slot_key;
 pub mod staging;
@@ -57,6 +64,8 @@ pub mod tree;
 pub mod trust_source;
 mod umask;
 mod unpack;
+pub mod usage;
+mod usage_processes;
 
 pub use boot::BootId;
 pub use error::{Error, Refusal, Result};

@@ -23,6 +23,7 @@ use crate::publish::{Presence, Records};
 use crate::record::{Record, State};
 use crate::root::{Root, Space};
 use crate::staging::{self, Staging};
+use crate::usage::{self, About};
 
 /// The file that is there as long as the environment is whole.
 pub const MARKER: &str = ".flavor-private";
@@ -124,7 +125,8 @@ pub fn require_slots<R: ReadAt>(package: &Package<R>) -> Result<()> {
 }
 
 /// Finds or makes the environment. When this returns `Ok`, every byte of every slot that counts was read from the
-/// package and its digest compared. The process's umask must be 0; `setup` may change it if it restores it.
+/// package and its digest compared. The process's umask must be 0; `setup` may change it if it restores it. The caller
+/// has entered the store and holds the environment (STORE.md 13.3).
 pub fn install<R, E>(
     root: &Root,
     staging: &Staging,
@@ -139,7 +141,11 @@ where
 {
     require_unpackable(package)?;
     let name = PrivateName::of(package);
-    let making = Making { root, staging, name: &name, path: &root.environment_path(name.as_str()) };
+    let info = &package.metadata().package;
+    let about =
+        About { name: info.name.clone(), version: info.version.clone(), slots: Vec::new(), private: true };
+    let path = &root.environment_path(name.as_str());
+    let making = Making { root, staging, name: &name, path, about: &about };
     let valid = || making.is_valid(wanted, records);
     let found = valid() || {
         let _lock = staging::lock(root, &format!("env-{}", name.as_str()))?;
@@ -153,6 +159,7 @@ where
     if !found {
         return Ok(Presence::Made);
     }
+    usage::describe(root, staging, name.as_str(), &about)?;
     for (position, slot) in package.metadata().slots.iter().enumerate() {
         if is_unpacked(slot) {
             verify_slot_bytes(package, position)?;
@@ -203,6 +210,7 @@ struct Making<'a> {
     staging: &'a Staging<'a>,
     name: &'a PrivateName,
     path: &'a Path,
+    about: &'a About,
 }
 
 impl Making<'_> {
@@ -285,6 +293,7 @@ impl Making<'_> {
             .map_err(|error| Error::from_system("sync", self.path, error))?;
         let size = Unpacked { bytes: contents.size.bytes, members: contents.size.members };
         let subject = self.name.subject(self.path);
+        usage::describe(self.root, self.staging, self.name.as_str(), self.about)?;
         Record::write(self.staging, &self.root.envs, self.name.as_str(), BootId::DURABLE, size, subject)?;
         Ok(())
     }

@@ -180,7 +180,7 @@ impl Making<'_> {
 }
 
 /// The same directory, opened for reading its entries.
-fn reopen(directory: &OwnedFd, name: &str) -> Result<OwnedFd> {
+pub(crate) fn reopen(directory: &OwnedFd, name: &str) -> Result<OwnedFd> {
     use rustix::fs::{Mode, OFlags};
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::openat(directory, ".", flags, Mode::empty()).during("open", || name)

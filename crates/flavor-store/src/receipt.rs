@@ -17,6 +17,7 @@ use crate::plan::{Condition, Edit, Plan, PlannedCommand};
 use crate::root::Root;
 use crate::staging::Staging;
 use crate::trust_source::{self, STATE_SIZE, TrustRecord};
+use crate::usage::Hold;
 
 /// Longest receipt, in bytes.
 pub const MAX_SIZE: usize = 64 * 1024;
@@ -28,7 +29,7 @@ const STAMP_AGE: i64 = 86_400;
 const SETTLE_SECONDS: i64 = 2;
 
 /// Offsets of the fixed part.
-mod at {
+pub(crate) mod at {
     use pspf::layout::TRAILER_SIZE;
 
     pub(super) const CHECKSUM: usize = 8;
@@ -39,13 +40,14 @@ mod at {
     pub(super) const FLAGS: usize = 52;
     pub(super) const EXPIRY: usize = 56;
     pub(super) const PACKAGE: usize = 64;
-    pub(super) const ROOT: usize = 120;
-    pub(super) const WORKENV: usize = 128;
-    pub(super) const NAME: usize = 136;
+    pub(crate) const PACKAGE_PATH: usize = 112;
+    pub(crate) const ROOT: usize = 120;
+    pub(crate) const WORKENV: usize = 128;
+    pub(crate) const NAME: usize = 136;
     pub(super) const COUNTS: usize = 144;
     pub(super) const RESERVED: usize = 172;
-    pub(super) const TRAILER: usize = 176;
-    pub(super) const TABLES: usize = TRAILER + TRAILER_SIZE;
+    pub(crate) const TRAILER: usize = 176;
+    pub(crate) const TABLES: usize = TRAILER + TRAILER_SIZE;
 }
 
 /// Lengths of the entries of the tables.
@@ -58,6 +60,8 @@ const CONDITION: usize = 20;
 
 /// Each start needs content of the package.
 const READS_CONTENT: u32 = 1;
+/// The package's identity has no padding behind it.
+const PACKAGE_IDENTITY: usize = at::PACKAGE_PATH - at::PACKAGE;
 
 /// What a receipt must fit to.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +77,8 @@ pub struct Expected<'a> {
 pub struct Receipt {
     bytes: Vec<u8>,
     file: OwnedFd,
+    stamped: i64,
+    hold: Option<Hold>,
     /// File name below `receipts`, for logs.
     pub name: String,
 }
@@ -122,19 +128,23 @@ pub fn find(
     variable: impl Fn(&OsStr) -> Option<OsString>,
 ) -> std::result::Result<Receipt, Miss> {
     let name = name(&expected.package, expected.trailer);
-    let (bytes, file) = crate::private_file::read(&root.receipts, &name, MAX_SIZE).ok_or("there is none")?;
-    let receipt = Receipt { bytes, file, name };
+    let mut receipt = Receipt::read(root, name).ok_or("there is none")?;
     receipt.check_form().ok_or("it is malformed")?;
     receipt.check_facts(root, expected, trust)?;
     receipt.check_conditions(variable)?;
+    // Held before the store is looked at, so that the collector takes nothing away that was just seen (STORE.md 13.2).
+    let environment = receipt.environment(root).ok_or("it is malformed")?;
+    receipt.hold = Some(Hold::take(root, environment).ok_or("its environment cannot be held")?);
+    receipt.check_store()?;
     Ok(receipt)
 }
 
-/// Writes the receipt of a verified package; `false` if it would be too long.
+/// Writes the receipt of a verified package that lies at `path`; `false` if it would be too long.
 pub fn write(
     root: &Root,
     staging: &Staging,
     plan: &Plan,
+    path: &OsStr,
     trust: &TrustRecord,
     expected: Expected,
     boot: BootId,
@@ -144,7 +154,7 @@ pub fn write(
         let stat = crate::error::During::during(rustix::fs::stat(path), "look at", || path)?;
         stats.push((path.as_path(), Identity::of(&stat)));
     }
-    let Some(bytes) = encode(root.path(), plan, &stats, trust, expected, boot, now()) else {
+    let Some(bytes) = encode(root.path(), plan, path, &stats, trust, expected, boot) else {
         return Ok(false);
     };
     let name = name(&expected.package, expected.trailer);
@@ -170,12 +180,13 @@ impl Strings {
 fn encode(
     root: &Path,
     plan: &Plan,
+    path: &OsStr,
     stats: &[(&Path, Identity)],
     trust: &TrustRecord,
     expected: Expected,
     boot: BootId,
-    created: (i64, u32),
 ) -> Option<Vec<u8>> {
+    let created = now();
     let mut strings = Strings(Vec::new());
     let mut bytes = vec![0; at::TABLES];
     bytes[..8].copy_from_slice(MARK);
@@ -187,8 +198,9 @@ fn encode(
     // Second 0 would read as none; whatever ends in or before 1970 has ended in second 1 too.
     let expiry = trust.expiry.map_or(0, |expiry| expiry.max(1));
     bytes[at::EXPIRY..at::PACKAGE].copy_from_slice(&expiry.to_le_bytes());
-    bytes[at::PACKAGE..at::PACKAGE + IDENTITY_SIZE].copy_from_slice(&expected.package.encode());
+    bytes[at::PACKAGE..at::PACKAGE_PATH].copy_from_slice(&expected.package.encode()[..PACKAGE_IDENTITY]);
     for (offset, text) in [
+        (at::PACKAGE_PATH, path),
         (at::ROOT, root.as_os_str()),
         (at::WORKENV, plan.workenv.as_os_str()),
         (at::NAME, OsStr::new(&plan.package)),
@@ -299,6 +311,39 @@ struct Tables {
 }
 
 impl Receipt {
+    /// Reads receipt `name`, whatever it holds.
+    pub(crate) fn read(root: &Root, name: String) -> Option<Self> {
+        let read = crate::private_file::read(&root.receipts, &name, MAX_SIZE)?;
+        let stamped = Identity::of(&read.stat).modified.0;
+        Some(Self { bytes: read.bytes, file: read.file, stamped, hold: None, name })
+    }
+
+    /// When it was last stamped.
+    pub(crate) fn stamped(&self) -> i64 {
+        self.stamped
+    }
+
+    pub(crate) fn trailer(&self) -> Option<&[u8]> {
+        self.bytes.get(at::TRAILER..at::TABLES)
+    }
+
+    /// The folder name of its work environment, which must be one of this store.
+    pub(crate) fn environment(&self, root: &Root) -> Option<&str> {
+        let path = Path::new(self.string(at::WORKENV)?);
+        (path.parent()? == root.path().join("v1/envs")).then_some(path.file_name()?.to_str()?)
+    }
+
+    /// The paths of its stat list.
+    pub(crate) fn stat_paths(&self) -> Option<Vec<&Path>> {
+        let tables = self.tables()?;
+        (0..tables.stat_count).map(|at| self.string(tables.stats + at * STAT).map(Path::new)).collect()
+    }
+
+    /// The lock on the work environment, taken before the store was looked at (STORE.md 13.2).
+    pub fn take_hold(&mut self) -> Option<Hold> {
+        self.hold.take()
+    }
+
     fn number(&self, offset: usize) -> Option<usize> {
         let bytes = self.bytes.get(offset..offset.checked_add(4)?)?;
         usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
@@ -308,7 +353,7 @@ impl Receipt {
         Some(i64::from_le_bytes(self.bytes.get(offset..offset + 8)?.try_into().ok()?))
     }
 
-    fn string(&self, offset: usize) -> Option<&OsStr> {
+    pub(crate) fn string(&self, offset: usize) -> Option<&OsStr> {
         let strings = self.bytes.get(self.number(at::STRINGS)?..)?;
         let start = self.number(offset)?;
         let length = self.number(offset + 4)?;
@@ -348,15 +393,14 @@ impl Receipt {
     }
 
     /// Whether mark, length, checksum, tables and references fit.
-    fn check_form(&self) -> Option<()> {
+    pub(crate) fn check_form(&self) -> Option<()> {
         let bytes = &self.bytes;
         if bytes.len() < at::TABLES || &bytes[..8] != MARK || self.number(at::LENGTH)? != bytes.len() {
             return None;
         }
         let sum = u64::from_le_bytes(bytes[at::CHECKSUM..at::LENGTH].try_into().ok()?);
         let flags = self.number(at::FLAGS)?;
-        let zeros =
-            [&bytes[at::RESERVED..at::TRAILER], &bytes[at::PACKAGE + IDENTITY_SIZE..at::ROOT]].concat();
+        let zeros = &bytes[at::RESERVED..at::TRAILER];
         if flags > READS_CONTENT as usize
             || sum != checksum(&bytes[at::LENGTH..])
             || zeros.iter().any(|byte| *byte != 0)
@@ -364,7 +408,7 @@ impl Receipt {
             return None;
         }
         let tables = self.tables()?;
-        for offset in [at::ROOT, at::WORKENV, at::NAME] {
+        for offset in [at::PACKAGE_PATH, at::ROOT, at::WORKENV, at::NAME] {
             self.string(offset)?;
         }
         self.string(at::NAME)?.to_str()?;
@@ -387,7 +431,7 @@ impl Receipt {
         Some(())
     }
 
-    /// Whether the receipt is about this file, this store, this boot and this moment.
+    /// Whether the receipt is about this file, this place, this boot and this moment.
     fn check_facts(
         &self,
         root: &Root,
@@ -396,7 +440,7 @@ impl Receipt {
     ) -> std::result::Result<(), Miss> {
         let malformed = "it is malformed";
         let bytes = &self.bytes;
-        if bytes[at::PACKAGE..at::PACKAGE + IDENTITY_SIZE] != expected.package.encode() {
+        if bytes[at::PACKAGE..at::PACKAGE_PATH] != expected.package.encode()[..PACKAGE_IDENTITY] {
             return Err("the package file is another one or was changed".into());
         }
         if bytes[at::TRAILER..at::TABLES] != *expected.trailer {
@@ -433,6 +477,14 @@ impl Receipt {
                 return Err("a trust file was added, changed or removed".into());
             }
         }
+        Ok(())
+    }
+
+    /// Whether what the plan names is as it was.
+    fn check_store(&self) -> std::result::Result<(), Miss> {
+        let malformed = "it is malformed";
+        let bytes = &self.bytes;
+        let tables = self.tables().ok_or(malformed)?;
         for position in 0..tables.stat_count {
             let entry = tables.stats + position * STAT;
             let path = self.string(entry).ok_or(malformed)?;
@@ -533,8 +585,7 @@ impl Receipt {
 
     /// Notes that the package was started, if that was not noted today. Failure harms nothing.
     pub fn stamp(&self) {
-        let Ok(stat) = rustix::fs::fstat(self.file.as_fd()) else { return };
-        if now().0.saturating_sub(Identity::of(&stat).modified.0) <= STAMP_AGE {
+        if now().0.saturating_sub(self.stamped) <= STAMP_AGE {
             return;
         }
         let present = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };

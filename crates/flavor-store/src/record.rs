@@ -70,21 +70,21 @@ impl Record {
         })
     }
 
+    /// The record of directory `name` below `parent`, whatever it is about, and when it was written.
+    pub(crate) fn of(parent: &OwnedFd, name: &str) -> Option<(Self, i64)> {
+        let directory = Root::own_directory(parent, name)?;
+        let identity = Identity::of(&rustix::fs::fstat(&directory).ok()?);
+        let file = crate::private_file::read(parent, &record_name(name), SIZE)?;
+        let record = Self::decode(&file.bytes)?;
+        let fits = record.device == identity.device && record.inode == identity.inode;
+        fits.then_some((record, Identity::of(&file.stat).modified.0))
+    }
+
     /// The state of directory `name` below `parent`, whose record must be about `subject`.
     pub(crate) fn state(parent: &OwnedFd, name: &str, subject: &[u8; 32]) -> State {
-        let read = || {
-            let directory = Root::own_directory(parent, name)?;
-            let identity = Identity::of(&rustix::fs::fstat(&directory).ok()?);
-            let (bytes, _) = crate::private_file::read(parent, &record_name(name), SIZE)?;
-            let record = Self::decode(&bytes)?;
-            let fits = record.subject == *subject
-                && record.device == identity.device
-                && record.inode == identity.inode;
-            fits.then_some(record)
-        };
-        match read() {
+        match Self::of(parent, name).filter(|(record, _)| record.subject == *subject) {
             None => State::Absent,
-            Some(record) if record.boot.holds_in(BootId::current) => State::Believed,
+            Some((record, _)) if record.boot.holds_in(BootId::current) => State::Believed,
             Some(_) => State::OtherBoot,
         }
     }

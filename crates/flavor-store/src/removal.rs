@@ -17,9 +17,23 @@ pub(crate) fn remove_tree(parent: impl AsFd, name: &CStr) -> rustix::io::Result<
         Err(error) => return Err(error),
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let directory = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    let open = || rustix::fs::openat(parent, name, flags, Mode::empty());
+    let directory = match open() {
+        // A program took its own permission away. That it is a directory was just seen, in a folder of the user's own.
+        Err(Errno::ACCESS) => {
+            rustix::fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())?;
+            open()?
+        }
+        opened => opened?,
+    };
     for child in names(&directory)? {
-        remove_tree(&directory, &child)?;
+        match remove_tree(&directory, &child) {
+            Err(Errno::ACCESS) => {
+                rustix::fs::fchmod(&directory, Mode::RWXU)?;
+                remove_tree(&directory, &child)?;
+            }
+            removed => removed?,
+        }
     }
     rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)
 }

@@ -63,11 +63,8 @@ impl<'root> Staging<'root> {
 
     /// Removes the folders of dead starts. Failures are ignored: the next start tries again.
     pub fn remove_dead(&self) {
-        let Ok(entries) = names(&self.root.tmp) else { return };
-        for entry in entries.into_iter().filter(|entry| *entry != self.name) {
-            if is_dead(&self.root.tmp, &entry) {
-                let _ = remove_tree(&self.root.tmp, &entry);
-            }
+        for entry in dead(self.root) {
+            let _ = remove_tree(&self.root.tmp, &entry);
         }
     }
 
@@ -141,6 +138,12 @@ impl Drop for Staging<'_> {
     fn drop(&mut self) {
         let _ = remove_tree(&self.root.tmp, &self.name);
     }
+}
+
+/// The folders of dead starts. A living one's lock is held, its own maker's included.
+pub(crate) fn dead(root: &Root) -> Vec<CString> {
+    let entries = names(&root.tmp).unwrap_or_default();
+    entries.into_iter().filter(|entry| is_dead(&root.tmp, entry)).collect()
 }
 
 fn is_dead(tmp: &OwnedFd, entry: &CString) -> bool {

@@ -119,10 +119,16 @@ pub enum ErrorCode {
     PspfSlotDigest,
     /// A tar stream is malformed or holds a member of a kind that packages may not hold.
     PspfTar,
+    /// A start is unpacking into the store, or another clean-up is at work.
+    StoreBusy,
+    /// Something in the store is not what its package holds.
+    StoreChanged,
     /// The work environment of the package breaks a rule of composition.
     StoreComposition,
     /// The folder for a package's data cannot be used.
     StoreData,
+    /// A program is running from what was to be removed.
+    StoreInUse,
     /// A file of the store could not be read or written.
     StoreIo,
     /// A link or path of a slot passes through a link, leaves the slot or occurs twice.
@@ -202,8 +208,11 @@ impl ErrorCode {
         Self::PspfSignerKey,
         Self::PspfSlotDigest,
         Self::PspfTar,
+        Self::StoreBusy,
+        Self::StoreChanged,
         Self::StoreComposition,
         Self::StoreData,
+        Self::StoreInUse,
         Self::StoreIo,
         Self::StoreLink,
         Self::StoreLocation,
@@ -274,8 +283,11 @@ impl ErrorCode {
             Self::PspfSignerKey => "ERR_PSPF_SIGNER_KEY",
             Self::PspfSlotDigest => "ERR_PSPF_SLOT_DIGEST",
             Self::PspfTar => "ERR_PSPF_TAR",
+            Self::StoreBusy => "ERR_STORE_BUSY",
+            Self::StoreChanged => "ERR_STORE_CHANGED",
             Self::StoreComposition => "ERR_STORE_COMPOSITION",
             Self::StoreData => "ERR_STORE_DATA",
+            Self::StoreInUse => "ERR_STORE_IN_USE",
             Self::StoreIo => "ERR_STORE_IO",
             Self::StoreLink => "ERR_STORE_LINK",
             Self::StoreLocation => "ERR_STORE_LOCATION",
@@ -315,7 +327,9 @@ impl ErrorCode {
             | Self::LaunchTarget
             | Self::PspfForeign
             | Self::PspfIo
+            | Self::StoreBusy
             | Self::StoreData
+            | Self::StoreInUse
             | Self::StoreIo
             | Self::StoreLocation
             | Self::StoreSlotKind
@@ -347,6 +361,7 @@ impl ErrorCode {
             | Self::PspfSignerKey
             | Self::PspfSlotDigest
             | Self::PspfTar
+            | Self::StoreChanged
             | Self::StoreComposition
             | Self::StoreLink
             | Self::StoreUnpacked => 3,
@@ -380,6 +395,7 @@ impl ErrorCode {
             | Self::PspfMemberName
             | Self::PspfSlotDigest
             | Self::PspfTar
+            | Self::StoreChanged
             | Self::StoreComposition
             | Self::StoreLink
             | Self::StoreUnpacked => 103,
@@ -401,7 +417,9 @@ impl ErrorCode {
             | Self::LaunchChanged
             | Self::LaunchOpen
             | Self::PspfIo
+            | Self::StoreBusy
             | Self::StoreData
+            | Self::StoreInUse
             | Self::StoreIo
             | Self::StoreLocation
             | Self::StoreSpace => 106,
@@ -503,8 +521,11 @@ impl ErrorCode {
             Self::PspfTar => {
                 "a tar stream is malformed or holds a member of a kind that packages may not hold"
             }
+            Self::StoreBusy => "a start is unpacking into the store, or another clean-up is at work",
+            Self::StoreChanged => "something in the store is not what its package holds",
             Self::StoreComposition => "the work environment of the package breaks a rule of composition",
             Self::StoreData => "the folder for a package's data cannot be used",
+            Self::StoreInUse => "a program is running from what was to be removed",
             Self::StoreIo => "a file of the store could not be read or written",
             Self::StoreLink => {
                 "a link or path of a slot passes through a link, leaves the slot or occurs twice"
@@ -537,6 +558,7 @@ impl ErrorCode {
             | Self::PspfLimit
             | Self::StoreIo => None,
             Self::FlavorUsage => Some("`flavor --help` lists commands and options"),
+            Self::StoreChanged => Some("`flavor cache repair` unpacks it anew from its package"),
             Self::TrustSigner => Some(
                 "ask the signer for the fingerprint of their key by another way, compare it, then add it to the trust file",
             ),
@@ -576,6 +598,7 @@ impl ErrorCode {
             | Self::StoreUnpacked => {
                 Some("download the file again, or ask whoever gave it to you for an undamaged copy")
             }
+            Self::StoreInUse => Some("end the program first"),
             Self::StoreSpace => {
                 Some("free some space, or set FLAVOR_CACHE to a folder on a disk with more space")
             }
@@ -621,6 +644,7 @@ impl ErrorCode {
             Self::FlavorInternal => {
                 Some("this is a bug of flavor; please report it with the command that you ran")
             }
+            Self::StoreBusy => Some("try again when it is done"),
             Self::LaunchCommand => Some("unset FLAVOR_COMMAND, or set it to one of the names above"),
             Self::LaunchValidation => Some("unset FLAVOR_VALIDATION; verification is strict by default"),
             Self::LaunchEnvironment => Some("use a newer version of flavor to build and run the package"),

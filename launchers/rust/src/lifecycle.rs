@@ -6,47 +6,17 @@ use std::path::PathBuf;
 
 use flavor_store::data::{self, Kind};
 use flavor_store::environment::{Part, Wanted};
+use flavor_store::lifecycle::Lifecycle;
 use flavor_store::plan::Condition;
 use flavor_store::publish::Records;
 use pspf::metadata::Slot;
 use pspf::{ErrorCode, Package, ReadAt};
 
 use crate::failure::{Failure, Result};
-use crate::planning::{ARCH, OS, flavor_of};
+use crate::planning::flavor_of;
 
 /// The variable that makes slots of lifecycle `dev` be there.
 const DEVELOPMENT: &str = "FLAVOR_DEV";
-
-/// The words of the format, by what they mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lifecycle {
-    /// Unpacked at the first start.
-    Kept,
-    Lazy,
-    Init,
-    Temporary,
-    Data(Kind),
-    Development,
-    Shutdown,
-    Platform,
-}
-
-impl Lifecycle {
-    fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "" | "runtime" | "startup" | "eager" | "cache" | "cached" => Self::Kept,
-            "lazy" => Self::Lazy,
-            "init" => Self::Init,
-            "temporary" | "temp" | "volatile" => Self::Temporary,
-            "persistent" => Self::Data(Kind::Data),
-            "config" => Self::Data(Kind::Config),
-            "dev" => Self::Development,
-            "shutdown" => Self::Shutdown,
-            "platform" => Self::Platform,
-            _ => return None,
-        })
-    }
-}
 
 /// What one start does with the slots.
 #[derive(Debug)]
@@ -79,55 +49,39 @@ pub(crate) fn decide<R: ReadAt>(
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Decided> {
     let flavor = flavor_of(package)?;
+    let development = variable(DEVELOPMENT);
+    let is_development = development.as_deref() == Some(OsStr::new("1"));
     let mut decided = Decided {
-        wanted: Wanted::everything(package, records),
+        wanted: Wanted { parts: Vec::new(), development: false, records },
         temporary: Vec::new(),
         shutdown: Vec::new(),
         data: Vec::new(),
         absent: Vec::new(),
         conditions: Vec::new(),
     };
-    let development = variable(DEVELOPMENT);
     for (position, slot) in package.metadata().slots.iter().enumerate() {
         let lifecycle = Lifecycle::parse(&slot.lifecycle)
             .ok_or_else(|| refuse(slot, &format!("has the unknown lifecycle {:?}", slot.lifecycle)))?;
-        let part = &mut decided.wanted.parts[position];
+        let share = flavor.slots[position].share;
+        decided.wanted.parts.push(lifecycle.part(slot, share, is_development));
         match lifecycle {
-            Lifecycle::Kept => {}
-            Lifecycle::Lazy if !flavor.slots[position].share => {
+            Lifecycle::Lazy if !share => {
                 return Err(refuse(slot, "is lazy and private; only shared slots can be unpacked later"));
             }
-            Lifecycle::Lazy => *part = Part::Absent,
-            Lifecycle::Init => *part = Part::Setup,
-            Lifecycle::Temporary => {
-                *part = Part::Outside;
-                decided.temporary.push(position);
-            }
+            Lifecycle::Temporary => decided.temporary.push(position),
             Lifecycle::Data(kind) => {
-                *part = Part::Outside;
                 let path = data_folder(package, slot, kind, &variable, &mut decided.conditions)?;
                 decided.data.push((position, path));
             }
             Lifecycle::Development => {
                 push_once(&mut decided.conditions, as_now(DEVELOPMENT, development.as_deref()));
-                if development.as_deref() == Some(OsStr::new("1")) {
-                    decided.wanted.development = true;
-                } else {
-                    *part = Part::Absent;
-                }
+                decided.wanted.development |= is_development;
             }
-            Lifecycle::Shutdown => {
-                *part = Part::Outside;
-                if !flavor.commands.contains_key(&slot.id) {
-                    return Err(refuse(slot, "is for the shutdown, but no command has its name"));
-                }
-                decided.shutdown.push((position, slot.id.clone()));
+            Lifecycle::Shutdown if !flavor.commands.contains_key(&slot.id) => {
+                return Err(refuse(slot, "is for the shutdown, but no command has its name"));
             }
-            Lifecycle::Platform => {
-                if !slot.platform.as_deref().is_none_or(is_this) {
-                    *part = Part::Absent;
-                }
-            }
+            Lifecycle::Shutdown => decided.shutdown.push((position, slot.id.clone())),
+            Lifecycle::Kept | Lifecycle::Lazy | Lifecycle::Init | Lifecycle::Platform => {}
         }
         // What is never there while a command runs (init, lazy) is refused where it is named.
         let left_out = matches!(lifecycle, Lifecycle::Development | Lifecycle::Platform)
@@ -174,39 +128,6 @@ fn push_once(conditions: &mut Vec<Condition>, condition: Condition) {
     }
 }
 
-/// Whether a platform of the metadata is the one of this launcher.
-fn is_this(platform: &str) -> bool {
-    match platform.split_once('_') {
-        Some((os, arch)) => os == OS && arch == ARCH,
-        None => platform == OS,
-    }
-}
-
 fn refuse(slot: &Slot, what: &str) -> Failure {
     Failure::new(ErrorCode::LaunchLifecycle, format!("slot {} ({:?}) {what}", slot.slot, slot.id))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_word_of_the_format_has_a_meaning_and_others_none() {
-        for word in "runtime startup eager cache cached lazy init temporary temp volatile persistent config dev shutdown platform"
-            .split(' ')
-        {
-            assert!(Lifecycle::parse(word).is_some(), "{word}");
-        }
-        for word in ["Runtime", "forever", "attestation", " runtime"] {
-            assert_eq!(Lifecycle::parse(word), None, "{word}");
-        }
-    }
-
-    #[test]
-    fn a_platform_is_an_operating_system_or_that_and_an_architecture() {
-        assert!(is_this(OS) && is_this(&format!("{OS}_{ARCH}")));
-        for other in ["", "plan9", &format!("{OS}_vax"), &format!("plan9_{ARCH}"), &format!("{OS}_")] {
-            assert!(!is_this(other), "{other}");
-        }
-    }
 }

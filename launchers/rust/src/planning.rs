@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
+pub(crate) use flavor_store::lifecycle::{ARCH, OS};
 use flavor_store::placeholder::Places;
 use flavor_store::plan::{Edit, Plan, PlannedCommand};
 use pspf::metadata::{Command, Flavor, Metadata};
@@ -12,17 +13,6 @@ use pspf::{ErrorCode, Package, ReadAt};
 
 use crate::environment;
 use crate::failure::{Failure, Result};
-
-/// `FLAVOR_OS`.
-pub(crate) const OS: &str = if cfg!(target_os = "macos") { "darwin" } else { std::env::consts::OS };
-/// `FLAVOR_ARCH`.
-pub(crate) const ARCH: &str = if cfg!(target_arch = "x86_64") {
-    "amd64"
-} else if cfg!(target_arch = "aarch64") {
-    "arm64"
-} else {
-    std::env::consts::ARCH
-};
 
 /// The block that only packages of ours have.
 pub(crate) fn flavor_of<R: ReadAt>(package: &Package<R>) -> Result<&Flavor> {

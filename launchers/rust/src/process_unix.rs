@@ -2,17 +2,12 @@
 //! its own exec would reset the signal mask; the program must inherit both as the parent gave them (LAUNCH.md 1.2).
 #![expect(unsafe_code, reason = "the C entry point and execve have no safe form")]
 
-use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int, c_ulong};
+use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
 use std::io;
+use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-unsafe extern "C" {
-    fn execve(path: *const c_char, argv: *const *const c_char, environment: *const *const c_char) -> c_int;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn getauxval(kind: c_ulong) -> c_ulong;
-    #[cfg(target_os = "macos")]
-    fn issetugid() -> c_int;
-}
+use flavor_store::usage::Hold;
 
 /// Called by the C library's start-up code.
 #[cfg(not(test))]
@@ -46,15 +41,14 @@ pub(crate) fn is_elevated() -> bool {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn is_marked_secure() -> bool {
-    const AT_SECURE: c_ulong = 23;
     // SAFETY: getauxval reads the process's own auxiliary vector.
-    unsafe { getauxval(AT_SECURE) != 0 }
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
 #[cfg(target_os = "macos")]
 fn is_marked_secure() -> bool {
     // SAFETY: it has no arguments and cannot fail.
-    unsafe { issetugid() != 0 }
+    unsafe { libc::issetugid() != 0 }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
@@ -100,9 +94,41 @@ impl Image {
     /// Replaces this process; returns only with the reason why it could not.
     pub(crate) fn execute(&self) -> io::Error {
         // SAFETY: both arrays end with a null pointer and point to NUL-ended strings that live as long as `self`.
-        unsafe { execve(self.program.as_ptr(), self.argv.as_ptr(), self.environment.as_ptr()) };
+        unsafe { libc::execve(self.program.as_ptr(), self.argv.as_ptr(), self.environment.as_ptr()) };
         io::Error::last_os_error()
     }
+}
+
+/// Descriptors of programs begin at the other end, and `select` cannot watch numbers above this one.
+const TOP: RawFd = 1023;
+
+/// Leaves the lock on the work environment to the program that is started next (LAUNCH.md 7.3): a duplicate at the
+/// highest free number, not close-on-exec. Without a free number the program runs without.
+pub(crate) fn leave_to_program(hold: Hold) {
+    let Some(lock) = hold.into_descriptor() else { return };
+    highest(&lock);
+    // It is close-on-exec: closing it here would be one more system call for nothing.
+    let _ = lock.into_raw_fd();
+}
+
+fn highest(lock: &OwnedFd) -> Option<RawFd> {
+    // Nearly always free and allowed, so that the limit need not be asked for.
+    duplicate_at(lock, TOP).or_else(|| {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let limit = limit.and_then(|limit| RawFd::try_from(limit).ok()).unwrap_or(TOP).min(TOP);
+        (3..limit).rev().find_map(|number| duplicate_at(lock, number))
+    })
+}
+
+/// A duplicate with exactly this number, if it is free.
+fn duplicate_at(lock: &OwnedFd, number: RawFd) -> Option<RawFd> {
+    // SAFETY: `lock` is open, and duplicating touches no memory.
+    let duplicate = unsafe { libc::fcntl(lock.as_raw_fd(), libc::F_DUPFD, number) };
+    if duplicate > number {
+        // SAFETY: it was made just now and is known to nobody else.
+        unsafe { libc::close(duplicate) };
+    }
+    (duplicate == number).then_some(duplicate)
 }
 
 /// Replaces this process by `program`; returns only with the reason why it could not.
@@ -119,4 +145,19 @@ pub(crate) fn execute<'a>(
 
 fn pointers(strings: &[CString]) -> Vec<*const c_char> {
     strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_goes_to_the_highest_free_number_and_to_the_next_one_if_that_is_taken() {
+        let folder = tempfile::tempdir().expect("folder");
+        let lock = OwnedFd::from(std::fs::File::create(folder.path().join("lock")).expect("lock"));
+        let first = highest(&lock).expect("first");
+        let second = highest(&lock).expect("second");
+        assert!((3..=TOP).contains(&first));
+        assert_eq!(second, first - 1);
+    }
 }

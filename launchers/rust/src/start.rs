@@ -28,6 +28,7 @@ use crate::log::Log;
 use crate::output::to_stderr;
 use crate::package_file::PackageFile;
 use crate::planning::{Named, flavor_of, plan, require_target};
+use crate::process_unix::leave_to_program;
 use crate::progress::Progress;
 use crate::trust;
 use crate::validation::{self, Level};
@@ -77,8 +78,11 @@ pub(crate) fn warm(file: &PackageFile, log: Log) -> std::result::Result<Warm, Re
             }
         };
         match receipt::find(&root, expected, sources.paths(), |name| std::env::var_os(name)) {
-            Ok(receipt) => {
+            Ok(mut receipt) => {
                 receipt.stamp();
+                if let Some(hold) = receipt.take_hold() {
+                    leave_to_program(hold);
+                }
                 log.phase("receipt");
                 log.info(|| format!("warm start: receipt {} in `{}`", receipt.name, root.path().display()));
                 return receipt.plan().map(|plan| Warm { plan, root }).ok_or(records);
@@ -204,6 +208,7 @@ pub(crate) fn cold<'file>(file: &'file PackageFile, how: Cold, name: &mut String
     log.phase("receipt");
     log.info(|| format!("cold start: store `{}`", root.path().display()));
     drop(umask);
+    leave_to_program(installed.hold);
     if decided.needs_parent() && how.keep == Keep::ThisBoot {
         return supervised(file, package, decided, installed.places, root, staging, log);
     }
@@ -311,7 +316,7 @@ pub(crate) fn write_receipt(
             .into()
     } else {
         let expected = Expected { package: file.identity, trailer };
-        match receipt::write(root, staging, plan, &decision.record, expected, boot) {
+        match receipt::write(root, staging, plan, file.path.as_os_str(), &decision.record, expected, boot) {
             Ok(true) => format!("receipt {} written", receipt::name(&file.identity, trailer)),
             Ok(false) => "no receipt: it would be longer than 64 KiB".into(),
             Err(error) => format!("no receipt: {error}"),

@@ -168,7 +168,65 @@ fn signals_umask_and_descriptors_are_inherited_as_the_parent_gave_them() {
         let home = Home::new();
         for start in ["cold", "warm"] {
             let (direct, packaged) = inherited(&home, shell, switch);
-            assert_eq!(without_reserved(&packaged), without_reserved(&direct), "{start}: {shell}");
+            let (mut packaged, direct) = (without_reserved(&packaged), without_reserved(&direct));
+            if switch == "descriptors" {
+                // The lock on the work environment (LAUNCH.md 7.3).
+                let before = packaged.len();
+                packaged.retain(|number| number != HELD);
+                assert_eq!(packaged.len() + 1, before, "{start}: {shell}");
+            }
+            assert_eq!(packaged, direct, "{start}: {shell}");
+        }
+    }
+}
+
+/// The number of the descriptor that holds the work environment, with the usual limit.
+const HELD: &str = "1023";
+
+#[test]
+fn the_lock_has_the_highest_number_that_the_limit_and_other_descriptors_leave() {
+    let home = Home::new();
+    for (shell, expected) in [
+        (r#"ulimit -S -n 64; exec "$@""#, "63"),
+        // A package that is started by a packaged program finds the first number taken.
+        (r#"exec "$0" "$@""#, "1022"),
+    ] {
+        for start in ["cold", "warm"] {
+            let nested = !shell.starts_with("ulimit");
+            let mut command = home.command("/bin/sh");
+            command.args(["-c", shell]).arg(if nested { package().as_os_str() } else { "sh".as_ref() });
+            if nested {
+                command.arg("start");
+            }
+            let output = command.arg(package()).arg("descriptors").output().expect("start");
+            let numbers = out(&output);
+            assert!(numbers.lines().any(|number| number == expected), "{start}: {shell}: {output:?}");
+        }
+    }
+}
+
+#[test]
+fn a_running_program_keeps_the_collector_from_what_it_runs_from() {
+    let home = Home::new();
+    for start in ["cold", "warm"] {
+        let mut program = home.command(package());
+        program.arg("read").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut program = program.spawn().expect("start");
+        let mut input = program.stdin.take().expect("input");
+        std::io::Write::write_all(&mut input, b"x").expect("write");
+        let mut output = program.stdout.take().expect("output");
+        std::io::Read::read_exact(&mut output, &mut [0]).expect("it runs");
+        // The launcher is gone, and `cat` is no file of the store: only the lock tells.
+        let root = flavor_store::root::Root::open(&home.store()).expect("store").expect("is there");
+        let remove =
+            || flavor_store::collect::remove(&root, &["demo".into()], false, &|| false).expect("remove");
+        let kept = remove();
+        assert_eq!((kept.removed.len(), kept.in_use.len()), (0, 1), "{start}");
+        drop(input);
+        assert!(program.wait().expect("wait").success());
+        if start == "warm" {
+            assert_eq!(remove().removed.len(), 2);
+            assert_eq!(code(&home.run(&["exit", "4"])), Some(4));
         }
     }
 }

@@ -1,13 +1,13 @@
 use super::*;
-use crate::environment::{Wanted, environment_name, install, make_durable};
-use crate::publish::{Presence, Records};
+use crate::environment::{environment_name, install, make_durable};
+use crate::publish::Presence;
 use crate::staging::Staging;
 use pspf::ErrorCode;
 use serde_json::{Value, json};
 
 fn installed(store: &Store, package: &Package<Vec<u8>>) -> crate::Result<crate::environment::Installed> {
     let staging = Staging::create(&store.root)?;
-    install(&store.root, &staging, package, &Wanted::everything(package, Records::Believed))
+    install(&store.root, &staging, package, &wanted(package))
 }
 
 #[test]
@@ -90,8 +90,7 @@ fn a_moved_store_composes_its_environment_anew() {
     std::fs::rename(store.path(), &moved).expect("rename");
     let root = take(&moved).expect("root");
     let staging = Staging::create(&root).expect("staging");
-    let installed = install(&root, &staging, &package, &Wanted::everything(&package, Records::Believed))
-        .expect("install");
+    let installed = install(&root, &staging, &package, &wanted(&package)).expect("install");
     assert_eq!(installed.presence, Presence::Made);
     let cfg = std::fs::read_to_string(installed.places.workenv.join("pyvenv.cfg")).expect("cfg");
     assert!(cfg.contains(&moved.join("v1/slots").display().to_string()), "{cfg}");
@@ -102,8 +101,7 @@ fn durable_records_are_believed_in_every_boot() {
     let store = Store::new();
     let package = open(demo());
     let staging = Staging::create(&store.root).expect("staging");
-    let done = install(&store.root, &staging, &package, &Wanted::everything(&package, Records::Believed))
-        .expect("install");
+    let done = install(&store.root, &staging, &package, &wanted(&package)).expect("install");
     make_durable(&store.root, &staging, &package, &done).expect("durable");
     for folder in ["v1/slots", "v1/envs"] {
         for name in names(&store.path().join(folder)).iter().filter(|name| name.ends_with(".record")) {

@@ -1,11 +1,13 @@
 //! Behaviour of the store as a whole, over packages made in memory.
 
+mod collecting;
 mod environments;
 mod guarded_files;
 mod hostile;
 mod locations;
 mod publishing;
 mod receipts;
+mod repairing;
 mod split;
 mod vectors;
 
@@ -125,4 +127,10 @@ fn forget_boot(folder: &Path) {
         bytes[8..16].copy_from_slice(&sum.to_le_bytes());
         std::fs::write(&path, bytes).expect("write");
     }
+}
+
+/// What an ordinary start wants.
+fn wanted<R: pspf::ReadAt>(package: &pspf::Package<R>) -> crate::environment::Wanted {
+    let records = crate::publish::Records::Believed;
+    crate::environment::Wanted::by_lifecycles(package, false, records).expect("a package with commands")
 }

@@ -8,6 +8,7 @@ use crate::plan::{Condition, Edit, Plan, PlannedCommand};
 use crate::receipt::{self, Expected, find, is_settled};
 use crate::staging::Staging;
 use crate::trust_source::{TrustRecord, TrustSource};
+use crate::usage::Hold;
 use pspf::layout::TRAILER_SIZE;
 
 /// What the plan of [`Case`] depends on.
@@ -29,6 +30,7 @@ struct Case {
 impl Case {
     fn new() -> Self {
         let store = Store::new();
+        Hold::create(&store.root, "demo-1.0-0123456789abcdef").expect("hold");
         let program = store.path().join("v1/slots/python");
         std::fs::write(&program, b"interpreter").expect("write");
         let identity = Identity { device: 1, inode: 2, size: 3, modified: (4, 5), changed: (6, 7) };
@@ -51,7 +53,7 @@ impl Case {
         };
         let plan = Plan {
             package: "demo".into(),
-            workenv: "/w".into(),
+            workenv: store.path().join("v1/envs/demo-1.0-0123456789abcdef"),
             commands: vec![command("demo", None), command("demo-admin", Some("/".into()))],
             default: 1,
             stats: vec![program.clone(), store.path().join("v1/slots")],
@@ -79,8 +81,9 @@ impl Case {
 
     fn write(&self, boot: BootId) -> PathBuf {
         let staging = Staging::create(&self.store.root).expect("staging");
-        let written =
-            receipt::write(&self.store.root, &staging, &self.plan, &self.trust, self.expected(), boot);
+        let path = OsStr::new("/apps/demo.psp");
+        let (root, expected) = (&self.store.root, self.expected());
+        let written = receipt::write(root, &staging, &self.plan, path, &self.trust, expected, boot);
         assert!(written.expect("write"));
         self.store.path().join("v1/receipts").join(receipt::name(&self.identity, &self.trailer))
     }
@@ -301,14 +304,9 @@ fn a_plan_over_sixty_four_kibibytes_gets_no_receipt() {
     let mut case = Case::new();
     case.plan.commands[0].argv.push("x".repeat(60_000).into());
     let staging = Staging::create(&case.store.root).expect("staging");
-    let written = receipt::write(
-        &case.store.root,
-        &staging,
-        &case.plan,
-        &case.trust,
-        case.expected(),
-        BootId::current(),
-    );
+    let path = OsStr::new("/apps/demo.psp");
+    let (root, expected, boot) = (&case.store.root, case.expected(), BootId::current());
+    let written = receipt::write(root, &staging, &case.plan, path, &case.trust, expected, boot);
     assert!(!written.expect("write"));
 }
 

@@ -20,6 +20,7 @@ use flavor_store::private::{
 use flavor_store::publish::Records;
 use flavor_store::root::Root;
 use flavor_store::staging::Staging;
+use flavor_store::usage::{self, Hold};
 use flavor_store::{BootId, ZeroUmask};
 use flavor_trust::Decision;
 use pspf::metadata::Flavor;
@@ -31,6 +32,7 @@ use crate::foreign::prepared::Prepared;
 use crate::foreign::setup::Setup;
 use crate::package_file::PackageFile;
 use crate::planning::require_target;
+use crate::process_unix::leave_to_program;
 use crate::progress::Progress;
 use crate::start::{self, Keep, Ready, Supervised, warn_of_missing_variables, write_receipt};
 use crate::validation::Level;
@@ -90,12 +92,15 @@ pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: Cold) ->
         let plan = plan(package, prepared, &workenv);
         return Ok(Ready { plan, supervised: Some(Supervised { staging, content: None }) });
     }
-    let workenv = root.environment_path(PrivateName::of(package).as_str());
+    let name = PrivateName::of(package);
+    let workenv = root.environment_path(name.as_str());
+    let entered = usage::enter(root)?;
+    let hold = Hold::create(root, name.as_str())?;
     let prepared = Prepared::new(package, &native, &workenv)?;
     let records = if how.level == Level::Full { Records::Doubted } else { how.records };
     let presence =
         install(root, &staging, package, &prepared.wanted, records, |tree| setup(&prepared, tree))?;
-    drop(progress.take());
+    drop((entered, progress.take()));
     log.phase("unpack and verify");
     log.debug(|| format!("private environment {}: `{}`", presence.word(), workenv.display()));
     file.require_unchanged()?;
@@ -110,6 +115,7 @@ pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: Cold) ->
     log.debug(|| outcome);
     log.phase("receipt");
     log.info(|| format!("cold start: store `{}`", root.path().display()));
+    leave_to_program(hold);
     Ok(Ready { plan, supervised: None })
 }
 
