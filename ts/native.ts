@@ -17,6 +17,9 @@ import type { Reporter } from './progress.js';
 export type {
   BindingAssembled,
   BindingAssembleRequest,
+  BindingCacheFindings,
+  BindingCacheInventory,
+  BindingCacheRemoval,
   BindingCheck,
   BindingCoverage,
   BindingExtracted,
@@ -97,6 +100,55 @@ export function inspectPackage(path: string): Promise<Binding.BindingInspectRepo
 /** Writes a new key pair. */
 export function writeKeyPair(directory: string, force: boolean): Promise<Binding.BindingKeyPair> {
   return call((module) => module.generateKeys(directory, force));
+}
+
+/** What the store of unpacked packages holds. */
+export function readCache(store: string | undefined): Promise<Binding.BindingCacheInventory> {
+  return call((module) => module.cacheInventory(store));
+}
+
+/** Removes from the store what nobody needs. */
+export function pruneCache(
+  store: string | undefined,
+  limits: {
+    readonly maxAge: number | undefined;
+    readonly maxBytes: number | undefined;
+    readonly private: boolean;
+    readonly dryRun: boolean;
+  },
+  reporter: Reporter,
+): Promise<Binding.BindingCacheRemoval> {
+  const { maxAge, maxBytes, ...switches } = limits;
+  const given = {
+    ...(maxAge === undefined ? {} : { maxAge }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...switches,
+  };
+  return observedCall(reporter, (module, _, token) => module.cachePrune(store, given, token));
+}
+
+/** Removes packages from the store. */
+export function removeFromCache(
+  store: string | undefined,
+  names: string[],
+  dryRun: boolean,
+  reporter: Reporter,
+): Promise<Binding.BindingCacheRemoval> {
+  return observedCall(reporter, (module, _, token) => module.cacheRemove(store, names, dryRun, token));
+}
+
+/** Compares the store with its packages; `repair` makes anew what differs. */
+export function examineCache(
+  operation: 'verify' | 'repair',
+  store: string | undefined,
+  packages: string[],
+  reporter: Reporter,
+): Promise<Binding.BindingCacheFindings> {
+  return observedCall(reporter, (module, onProgress, token) =>
+    operation === 'verify'
+      ? module.cacheVerify(store, packages, onProgress, token)
+      : module.cacheRepair(store, packages, onProgress, token),
+  );
 }
 
 async function call<Result extends object>(

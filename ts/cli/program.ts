@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 
 import { addAssembleCommand } from './commands/assemble.js';
+import { addCacheCommands } from './commands/cache.js';
 import { addExtractCommand } from './commands/extract.js';
 import { addExtractAllCommand } from './commands/extract-all.js';
 import { addInspectCommand } from './commands/inspect.js';
@@ -30,15 +31,20 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     if (error.code === 'commander.help') return;
     const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
     const near = /^\(Did you mean (.+)\?\)$/.exec(suggestion ?? '')?.[1];
-    const command = program.commands.find((candidate) => candidate.name() === args[0])?.name();
     const hint =
       near === undefined
-        ? `\`flavor ${command === undefined ? '' : `${command} `}--help\` lists what there is`
+        ? `\`flavor ${namedCommand(program, args)}--help\` lists what there is`
         : `did you mean \`${near}\`?`;
     outputFor('usage', { color: !args.includes('--no-color'), json: asksForJson(args) }).error(
       usageError(message.replace(/\.$/, ''), hint),
     );
   }
+}
+
+/** The command that the arguments name, with a space behind each word. */
+function namedCommand(parent: Command, [name, ...rest]: readonly string[]): string {
+  const command = parent.commands.find((candidate) => candidate.name() === name);
+  return command === undefined ? '' : `${command.name()} ${namedCommand(command, rest)}`;
 }
 
 /** Arguments behind the package of `run` are the program's. */
@@ -64,10 +70,19 @@ function buildProgram(): Command {
     addExtractAllCommand,
     addKeygenCommand,
     addRunCommand,
+    addCacheCommands,
   ];
   for (const add of commands) add(program);
-  for (const command of program.commands) command.exitOverride().configureOutput({ outputError: () => undefined });
+  silence(program);
   return program;
+}
+
+/** Options of the program do not reach its commands, and theirs not the commands below. */
+function silence(parent: Command): void {
+  for (const command of parent.commands) {
+    command.exitOverride().configureOutput({ outputError: () => undefined });
+    silence(command);
+  }
 }
 
 function packageVersion(): string {

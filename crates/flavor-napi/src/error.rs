@@ -40,15 +40,49 @@ impl From<&Error> for BindingFailure {
     }
 }
 
+impl From<Error> for BindingFailure {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+#[cfg(unix)]
+impl From<flavor_store::Error> for BindingFailure {
+    fn from(error: flavor_store::Error) -> Self {
+        use flavor_store::Error;
+        let path = match &error {
+            Error::Io { path, .. } => Some(path.to_string_lossy().into_owned()),
+            _ => None,
+        };
+        let offset = match &error {
+            Error::Package(error) => error.offset(),
+            _ => None,
+        };
+        let first = std::error::Error::source(&error);
+        Self {
+            is_binding_failure: true,
+            code: error.code().as_str().to_owned(),
+            message: error.to_string(),
+            hints: error.code().hint().into_iter().map(str::to_owned).collect(),
+            path,
+            offset: offset.map(crate::number),
+            causes: std::iter::successors(first, |cause| cause.source()).map(ToString::to_string).collect(),
+        }
+    }
+}
+
 /// Runs an operation; its error and its panic become a failure.
-pub(crate) fn settle<T>(operation: impl FnOnce() -> flavor_pack::Result<T>) -> Either<BindingFailure, T> {
-    let result = catch_unwind(AssertUnwindSafe(operation)).unwrap_or_else(|panic| {
+pub(crate) fn settle<T, E: Into<BindingFailure>>(
+    operation: impl FnOnce() -> Result<T, E>,
+) -> Either<BindingFailure, T> {
+    let result = catch_unwind(AssertUnwindSafe(operation)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(Error::Internal { message: text.unwrap_or_else(|| "a panic without a text".to_owned()) })
+        Error::Internal { message: text.unwrap_or_else(|| "a panic without a text".to_owned()) }
     });
     match result {
-        Ok(value) => Either::B(value),
-        Err(error) => Either::A(BindingFailure::from(&error)),
+        Ok(Ok(value)) => Either::B(value),
+        Ok(Err(error)) => Either::A(error.into()),
+        Err(panic) => Either::A(panic.into()),
     }
 }

@@ -1,4 +1,4 @@
-//! The Node addon: conversions between JavaScript and `flavor-pack`, nothing else. Every type that crosses the
+//! The Node addon: conversions between JavaScript and `flavor-pack` and `flavor-store`, nothing else. Every type that crosses the
 //! border is called `Binding…`.
 //!
 //! Every asynchronous export resolves to data, a result or a [`error::BindingFailure`]; it never rejects for a
@@ -6,6 +6,10 @@
 //! of bytes; JavaScript holds them exactly up to 2^53 - 1, which is also the format's limit.
 
 pub mod assemble;
+#[cfg(unix)]
+pub mod cache;
+#[cfg(unix)]
+pub mod cache_report;
 pub mod cancel;
 pub mod coverage;
 pub mod error;

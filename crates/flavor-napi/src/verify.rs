@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use flavor_pack::trust;
 use flavor_pack::verify::{self, Check, Report};
+use flavor_pack::{Error, trust};
 use napi::bindgen_prelude::{AsyncTask, Either};
 use napi::{Env, Task};
 use napi_derive::napi;
@@ -73,7 +73,7 @@ impl Task for VerifyTask {
             let verify = if self.deep { verify::verify_deep } else { verify::verify };
             let mut report = verify(&self.path, &self.reporter)?;
             trust::judge(&mut report, |name| std::env::var_os(name));
-            Ok(report)
+            Ok::<_, Error>(report)
         }))
     }
 

@@ -151,10 +151,16 @@ pub fn remove(root: &Root, named: &[String], dry_run: bool, stop: &dyn Fn() -> b
     removal::carry_out(root, alone, &inventory, decision, stop)
 }
 
+/// The refusal of a name that the store at `root` does not know.
+pub fn nothing_belongs_to(root: &Path, name: &str) -> Error {
+    let message = format!("nothing in `{}` belongs to `{name}`", root.display());
+    Error::refused(ErrorCode::FlavorNotFound, message)
+}
+
 /// What is to go.
 struct Decision {
     report: Report,
-    /// Environments that are decided upon again when their lock is held: the last use that was looked at.
+    /// Whether the last use of an environment is looked at again when its lock is held.
     recheck: bool,
 }
 
@@ -232,8 +238,7 @@ impl Decision {
         for name in named {
             let found = matching(root, inventory, name);
             if found.is_empty() {
-                let message = format!("nothing in `{}` belongs to `{name}`", root.path().display());
-                return Err(Error::refused(ErrorCode::FlavorNotFound, message));
+                return Err(nothing_belongs_to(root.path(), name));
             }
             folders.extend(found);
         }

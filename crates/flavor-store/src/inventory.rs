@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 
 use crate::error::{During as _, Result};
 use crate::identity::Identity;
-use crate::receipt::{Receipt, at};
+use crate::receipt::Receipt;
 use crate::record::Record;
 use crate::removal::names;
 use crate::root::Root;
@@ -147,11 +147,10 @@ pub(crate) fn receipts(root: &Root) -> Result<Vec<ReceiptEntry>> {
 }
 
 fn content(root: &Root, receipt: &Receipt) -> Option<ReceiptContent> {
-    receipt.check_form()?;
-    if receipt.string(at::ROOT)? != root.path().as_os_str() {
+    if !receipt.is_of(root) {
         return None;
     }
-    let path = PathBuf::from(receipt.string(at::PACKAGE_PATH)?);
+    let path = receipt.package_path()?.to_path_buf();
     let slots_folder = root.path().join("v1/slots");
     let slots = receipt.stat_paths()?.into_iter().filter_map(|path| {
         let name = path.strip_prefix(&slots_folder).ok()?.components().next()?;
@@ -160,7 +159,7 @@ fn content(root: &Root, receipt: &Receipt) -> Option<ReceiptContent> {
     let state =
         if has_trailer(&path, receipt.trailer()?) { PackageState::Present } else { PackageState::Gone };
     Some(ReceiptContent {
-        package: receipt.string(at::NAME)?.to_str()?.to_owned(),
+        package: receipt.package()?.to_owned(),
         state,
         path,
         environment: receipt.environment(root)?.to_owned(),

@@ -19,6 +19,9 @@ use crate::staging::Staging;
 use crate::trust_source::{self, STATE_SIZE, TrustRecord};
 use crate::usage::Hold;
 
+#[path = "receipt_access.rs"]
+mod access;
+
 /// Longest receipt, in bytes.
 pub const MAX_SIZE: usize = 64 * 1024;
 const MARK: &[u8; 8] = b"FLVRCP02";
@@ -29,7 +32,7 @@ const STAMP_AGE: i64 = 86_400;
 const SETTLE_SECONDS: i64 = 2;
 
 /// Offsets of the fixed part.
-pub(crate) mod at {
+mod at {
     use pspf::layout::TRAILER_SIZE;
 
     pub(super) const CHECKSUM: usize = 8;
@@ -40,14 +43,14 @@ pub(crate) mod at {
     pub(super) const FLAGS: usize = 52;
     pub(super) const EXPIRY: usize = 56;
     pub(super) const PACKAGE: usize = 64;
-    pub(crate) const PACKAGE_PATH: usize = 112;
-    pub(crate) const ROOT: usize = 120;
-    pub(crate) const WORKENV: usize = 128;
-    pub(crate) const NAME: usize = 136;
+    pub(super) const PACKAGE_PATH: usize = 112;
+    pub(super) const ROOT: usize = 120;
+    pub(super) const WORKENV: usize = 128;
+    pub(super) const NAME: usize = 136;
     pub(super) const COUNTS: usize = 144;
     pub(super) const RESERVED: usize = 172;
-    pub(crate) const TRAILER: usize = 176;
-    pub(crate) const TABLES: usize = TRAILER + TRAILER_SIZE;
+    pub(super) const TRAILER: usize = 176;
+    pub(super) const TABLES: usize = TRAILER + TRAILER_SIZE;
 }
 
 /// Lengths of the entries of the tables.
@@ -311,39 +314,6 @@ struct Tables {
 }
 
 impl Receipt {
-    /// Reads receipt `name`, whatever it holds.
-    pub(crate) fn read(root: &Root, name: String) -> Option<Self> {
-        let read = crate::private_file::read(&root.receipts, &name, MAX_SIZE)?;
-        let stamped = Identity::of(&read.stat).modified.0;
-        Some(Self { bytes: read.bytes, file: read.file, stamped, hold: None, name })
-    }
-
-    /// When it was last stamped.
-    pub(crate) fn stamped(&self) -> i64 {
-        self.stamped
-    }
-
-    pub(crate) fn trailer(&self) -> Option<&[u8]> {
-        self.bytes.get(at::TRAILER..at::TABLES)
-    }
-
-    /// The folder name of its work environment, which must be one of this store.
-    pub(crate) fn environment(&self, root: &Root) -> Option<&str> {
-        let path = Path::new(self.string(at::WORKENV)?);
-        (path.parent()? == root.path().join("v1/envs")).then_some(path.file_name()?.to_str()?)
-    }
-
-    /// The paths of its stat list.
-    pub(crate) fn stat_paths(&self) -> Option<Vec<&Path>> {
-        let tables = self.tables()?;
-        (0..tables.stat_count).map(|at| self.string(tables.stats + at * STAT).map(Path::new)).collect()
-    }
-
-    /// The lock on the work environment, taken before the store was looked at (STORE.md 13.2).
-    pub fn take_hold(&mut self) -> Option<Hold> {
-        self.hold.take()
-    }
-
     fn number(&self, offset: usize) -> Option<usize> {
         let bytes = self.bytes.get(offset..offset.checked_add(4)?)?;
         usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
@@ -353,7 +323,7 @@ impl Receipt {
         Some(i64::from_le_bytes(self.bytes.get(offset..offset + 8)?.try_into().ok()?))
     }
 
-    pub(crate) fn string(&self, offset: usize) -> Option<&OsStr> {
+    fn string(&self, offset: usize) -> Option<&OsStr> {
         let strings = self.bytes.get(self.number(at::STRINGS)?..)?;
         let start = self.number(offset)?;
         let length = self.number(offset + 4)?;
@@ -393,7 +363,7 @@ impl Receipt {
     }
 
     /// Whether mark, length, checksum, tables and references fit.
-    pub(crate) fn check_form(&self) -> Option<()> {
+    fn check_form(&self) -> Option<()> {
         let bytes = &self.bytes;
         if bytes.len() < at::TABLES || &bytes[..8] != MARK || self.number(at::LENGTH)? != bytes.len() {
             return None;
