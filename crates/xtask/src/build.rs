@@ -95,7 +95,7 @@ fn program(root: &Path, program: &Program) -> Result<()> {
         .args(["--profile", program.profile, "--locked"])
         // Static gnu builds need an explicit target, else the flags also reach build scripts and proc macros.
         .args(["--target", &triple])
-        .env("CARGO_ENCODED_RUSTFLAGS", program_flags(root, &triple)?);
+        .env("CARGO_ENCODED_RUSTFLAGS", program_flags(root, program, &triple)?);
     for (name, flags) in c_flags(root, &triple)? {
         command.env(name, flags);
     }
@@ -136,10 +136,19 @@ fn record(index: &Path, list: &str, entry: &Value) -> Result<()> {
 }
 
 /// The flags of this one call. They replace RUSTFLAGS, so the builder's environment cannot change the bytes.
-fn program_flags(root: &Path, triple: &str) -> Result<OsString> {
+fn program_flags(root: &Path, program: &Program, triple: &str) -> Result<OsString> {
     let mut flags = OsString::new();
     if !triple.ends_with("-apple-darwin") {
         flags.push("-Ctarget-feature=+crt-static\u{1f}");
+    }
+    if program.binary == LAUNCHER.binary {
+        // One signature is checked a cold start: tables and detection for vector units would cost more than they save.
+        flags.push("--cfg=curve25519_dalek_backend=\"serial\"\u{1f}");
+        if triple.contains("-linux-") {
+            flags.push("-Clink-arg=-Wl,--no-eh-frame-hdr\u{1f}-Clink-arg=-Wl,-T,");
+            flags.push(root.join("launchers/rust/without-unwind-tables.ld"));
+            flags.push("\u{1f}");
+        }
     }
     for (index, (from, to)) in hidden_paths(root)?.iter().enumerate() {
         if index > 0 {
