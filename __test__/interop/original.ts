@@ -16,7 +16,7 @@ export const versions: readonly string[] = ORACLE_VERSIONS;
 export const absence: string | undefined = oracleAbsence();
 
 /** The seed that all packages of these tests are signed with; everybody knows its key. */
-export const SEED = 'test123';
+export const SEED = 'flavorpack-native interop suite';
 /** The time that goes into packages. */
 export const EPOCH = '1700000000';
 

@@ -62,12 +62,11 @@ impl Lifecycle {
         let unpacked = if share { Part::Shared } else { Part::Private };
         match self {
             Self::Kept => unpacked,
-            Self::Lazy => Part::Absent,
             Self::Init => Part::Setup,
             Self::Temporary | Self::Data(_) | Self::Shutdown => Part::Outside,
             Self::Development if development => unpacked,
             Self::Platform if slot.platform.as_deref().is_none_or(is_this) => unpacked,
-            Self::Development | Self::Platform => Part::Absent,
+            Self::Lazy | Self::Development | Self::Platform => Part::Absent,
         }
     }
 }

@@ -156,7 +156,7 @@ pub(crate) fn cold<'file>(file: &'file PackageFile, how: Cold, name: &mut String
     if foreign::is_native(&package) {
         return foreign::start(
             &package,
-            foreign::Cold { file, how, decision: &decision, umask: &umask, name },
+            &foreign::Cold { file, how, decision: &decision, umask: &umask, name },
         );
     }
     require_target(flavor_of(&package)?)?;

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use foreign_package::place::{Place, bare, refused};
+use foreign_package::place::{Place, bare, refused, start};
 use foreign_package::{Foreign, RAW, TAR, file, folder, link, slot, tar};
 use serde_json::json;
 use support::{code, err, out};
@@ -182,4 +182,39 @@ fn a_start_that_is_killed_during_setup_leaves_nothing_that_is_believed() {
     std::fs::write(place.home.0.path().join("again"), "").expect("write");
     assert_eq!(out(&place.run(&[])), "started\n");
     assert_eq!(std::fs::read_to_string(log).expect("log"), "begun\nbegun\n");
+}
+
+#[test]
+fn s3_a_lowered_start_makes_a_private_environment_for_itself_alone() {
+    let setup = json!([{"type": "write_file", "path": "{workenv}/made", "content": "by setup"}]);
+    let program = "cat \"$FLAVOR_WORKENV/made\"; echo; pwd; exit 7";
+    let package = Foreign::script(program).setup(setup).bytes();
+    for level in ["standard", "relaxed", "minimal", "none"] {
+        let place = Place::settled(&package);
+        for _ in 0..2 {
+            let output = start(place.command(&[]).env("FLAVOR_VALIDATION", level).current_dir("/"));
+            assert_eq!(
+                (code(&output), out(&output).as_str()),
+                (Some(7), "by setup\n/\n"),
+                "{}",
+                err(&output)
+            );
+            assert!(err(&output).contains("keeps nothing"), "{}", err(&output));
+            for kept in ["envs", "receipts", "slots", "tmp"] {
+                let kept = std::fs::read_dir(place.home.store().join("v1").join(kept)).expect(kept);
+                assert_eq!(kept.count(), 0, "{level}");
+            }
+        }
+    }
+}
+
+#[test]
+fn full_validation_reads_every_slot_and_makes_nothing_anew() {
+    let setup = json!(["/bin/sh -c 'echo once >> \"$HOME/log\"'"]);
+    let place = Place::settled(&Foreign::script("echo started").setup(setup).bytes());
+    for _ in 0..2 {
+        let output = start(place.command(&[]).env("FLAVOR_VALIDATION", "full"));
+        assert_eq!((out(&output).as_str(), err(&output).as_str()), ("started\n", ""));
+    }
+    assert_eq!(std::fs::read_to_string(place.home.0.path().join("log")).expect("log"), "once\n");
 }

@@ -1,4 +1,4 @@
-/** `flavor verify`: every check with its outcome; exit code 3 when one did not hold. */
+/** `flavor verify`: every check with its outcome; exit code 3 when one did not hold, 4 when the signer is not trusted. */
 
 import { resolve } from 'node:path';
 

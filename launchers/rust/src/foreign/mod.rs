@@ -57,11 +57,11 @@ pub(crate) fn is_native<R: ReadAt>(package: &Package<R>) -> bool {
 
 /// Verifies everything, makes the private environment where it is missing, writes a receipt where that is sound. A lowered
 /// start makes one for itself alone (STORE.md 16.3).
-pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: Cold) -> Result<Ready<'file>> {
+pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: &Cold) -> Result<Ready<'file>> {
     if let Some(flavor) = package.flavor() {
         require_target(flavor)?;
     }
-    let Cold { file, how, .. } = cold;
+    let &Cold { file, how, .. } = cold;
     let log = how.log;
     let native = Native::decode(package.metadata_json())?;
     require_slots(package)?;
@@ -79,7 +79,7 @@ pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: Cold) ->
     let setup = |prepared: &Prepared, tree: &PrivateTree| {
         // Setup commands are forked, which needs a process of one thread.
         drop(progress.take());
-        run_setup(prepared, tree, &staging, &cold)
+        run_setup(prepared, tree, &staging, cold)
     };
     if how.level.is_lowered() {
         let place = ForOneStart::create(&staging)?;
