@@ -1,0 +1,138 @@
+// What the benchmarks measure on: trees made from the pinned runtime of `npm run fetch`, and packages of them, written by
+// the project's own assembler around the launcher that ships.
+
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { metadataFile } from '../fetch/mirror.mjs';
+import { ROOT } from '../steps.mjs';
+
+/** Files and bytes below a folder. */
+export function measure(folder) {
+  let [files, bytes] = [0, 0];
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const below = path.join(folder, entry.name);
+    if (entry.isDirectory()) {
+      const inner = measure(below);
+      files += inner.files;
+      bytes += inner.bytes;
+    } else {
+      files += 1;
+      if (entry.isFile()) bytes += statSync(below).size;
+    }
+  }
+  return { files, bytes };
+}
+
+/** The newest interpreter of the mirror, unpacked below `scratch`. */
+export function runtime(scratch) {
+  const entries = Object.values(JSON.parse(readFileSync(metadataFile(), 'utf8')));
+  const newest = entries.sort((a, b) => b.minor - a.minor)[0];
+  const folder = path.join(scratch, 'runtime');
+  mkdirSync(folder);
+  const archive = decodeURIComponent(new URL(newest.url).pathname);
+  execFileSync('tar', ['-xzf', archive, '-C', folder, '--strip-components=1']);
+  return { folder, python: `bin/python${newest.major}.${newest.minor}` };
+}
+
+/** As many copies of a tree as reach both numbers, side by side. */
+export function big(scratch, tree, { files, bytes }) {
+  const one = measure(tree);
+  const copies = Math.max(Math.ceil(files / one.files), Math.ceil(bytes / one.bytes));
+  const folder = path.join(scratch, 'big');
+  for (let copy = 0; copy < copies; copy++)
+    cpSync(tree, path.join(folder, `copy-${copy}`), { recursive: true, verbatimSymlinks: true });
+  return folder;
+}
+
+/** The first regular files of a tree, in the order of their paths, until either number is reached. */
+export function small(scratch, tree, { files, bytes }) {
+  const folder = path.join(scratch, 'small');
+  let [left, room] = [files, bytes];
+  const walk = (relative) => {
+    for (const entry of readdirSync(path.join(tree, relative), { withFileTypes: true }).sort((a, b) =>
+      a.name < b.name ? -1 : 1,
+    )) {
+      const below = path.join(relative, entry.name);
+      if (entry.isDirectory()) walk(below);
+      const size = entry.isFile() ? statSync(path.join(tree, below)).size : Number.POSITIVE_INFINITY;
+      if (left === 0 || size > room) continue;
+      mkdirSync(path.join(folder, relative), { recursive: true });
+      copyFileSync(path.join(tree, below), path.join(folder, below));
+      left -= 1;
+      room -= size;
+    }
+  };
+  walk('');
+  return folder;
+}
+
+/** A folder with one small program in it, the system's `true`. */
+export function idle(scratch) {
+  const folder = path.join(scratch, 'idle');
+  mkdirSync(folder);
+  copyFileSync('/bin/true', path.join(folder, 'true'));
+  // No format that a system executes: a start ends with the launcher itself.
+  writeFileSync(path.join(folder, 'nothing'), 'not a program\n');
+  chmodSync(path.join(folder, 'nothing'), 0o755);
+  return folder;
+}
+
+/** Writes a package of these trees; each command is an argument vector. */
+export async function packageOf(scratch, name, trees, commands) {
+  const { assemble } = await import('../../dist/index.js');
+  const manifest = path.join(scratch, `${name}.json`);
+  const output = path.join(scratch, `${name}.psp`);
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch;
+  writeFileSync(
+    manifest,
+    JSON.stringify({
+      format: 'PSPF/2025',
+      package: { name, version: '1' },
+      execution: { primary_slot: 0, command: '{workenv}/none' },
+      slots: trees.map((source, slot) => ({
+        slot,
+        id: `tree-${slot}`,
+        source,
+        target: '{workenv}',
+        operations: 'tar.zst',
+        purpose: 'data',
+        lifecycle: 'runtime',
+      })),
+      extensions: {
+        'x-flavor': {
+          schema: 1,
+          target: { os: process.platform, arch, libc: 'gnu' },
+          slots: trees.map(() => ({ role: 'data', share: true })),
+          commands: Object.fromEntries(Object.entries(commands).map(([command, argv]) => [command, { argv }])),
+          default: Object.keys(commands)[0],
+        },
+      },
+    }),
+  );
+  await assemble({ manifest, output, level: 9, key: { seed: 'benchmark, not a secret' } });
+  return output;
+}
+
+/** The project that stands for a command line tool with real imports, packed by `flavor pack`. */
+export async function tool(scratch) {
+  const { offlineEnvironment } = await import('../fetch/environment.mjs');
+  const project = path.join(scratch, 'project');
+  cpSync(path.join(ROOT, '__test__', 'demo', 'project'), project, { recursive: true });
+  const output = path.join(scratch, 'tool.psp');
+  execFileSync(process.execPath, [path.join(ROOT, 'bin', 'flavor.mjs'), 'pack', '--quiet', '--output', output], {
+    cwd: project,
+    env: { ...process.env, ...(await offlineEnvironment()) },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return output;
+}
