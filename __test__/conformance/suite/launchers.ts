@@ -1,0 +1,45 @@
+// The launchers that the cases are run against, and the two programs that they need.
+
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execaSync } from 'execa';
+import { ARCH, OS } from './packages.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** A launcher file, and what the reports call it. */
+export interface Launcher {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** The launcher that FLAVOR_TEST_LAUNCHER names, else all built ones for this machine. */
+export function launchers(): Launcher[] {
+  const named = process.env['FLAVOR_TEST_LAUNCHER'];
+  if (named !== undefined && named !== '') return [{ name: basename(named), path: named }];
+  const folder = join(root, 'dist', 'launchers');
+  const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as {
+    launchers: { kind: string; target: string; path: string }[];
+  };
+  const here = index.launchers.filter(({ target }) => target.startsWith(`${OS}_${ARCH}`));
+  return here.map(({ kind, target, path }) => ({ name: `${kind} ${target}`, path: join(folder, path) }));
+}
+
+/** The compiled probe and stage; compiled if their source is newer. */
+export function programs(): { probe: string; stage: string } {
+  return { probe: compiled('probe'), stage: compiled('stage') };
+}
+
+function compiled(name: string): string {
+  const source = join(root, 'launchers', 'rust', 'examples', `${name}.rs`);
+  const output = join(root, 'target', 'conformance', name);
+  if (existsSync(output) && statSync(output).mtimeMs > statSync(source).mtimeMs) return output;
+  mkdirSync(dirname(output), { recursive: true });
+  const staged = `${output}.${process.pid}`;
+  const flags = ['-C', 'opt-level=s', '-C', 'panic=abort', '-C', 'strip=symbols', '-C', 'target-feature=+crt-static'];
+  execaSync('rustc', ['--edition', '2024', ...flags, '-o', staged, source], { stdio: 'inherit' });
+  chmodSync(staged, 0o755);
+  renameSync(staged, output);
+  return output;
+}
