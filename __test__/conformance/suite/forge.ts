@@ -18,7 +18,7 @@ export interface RawSlot {
 }
 
 /** Another package out of a package: other slots, another document, the same key or another one. */
-export function forged(file: Buffer, rawSlots: readonly RawSlot[], change: Json, seed: string): Buffer {
+export function forged(file: Buffer, rawSlots: readonly RawSlot[], changes: readonly Json[], seed: string): Buffer {
   const old = parts(file);
   const slots = [...old.slots];
   let document = JSON.parse(text(old)) as Json;
@@ -37,7 +37,7 @@ export function forged(file: Buffer, rawSlots: readonly RawSlot[], change: Json,
       extensions: { 'x-flavor': { slots: { [position]: { frames: [frame], unpacked } } } },
     });
   }
-  document = patched(document, change);
+  for (const change of changes) document = patched(document, change);
   const json = canonical(document);
   return assemble(rendered(signed({ ...old, slots }, json, seed), document));
 }

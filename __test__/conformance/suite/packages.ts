@@ -61,15 +61,26 @@ export class Packages {
   private async write(wish: Exclude<PackageWish, string>, id: string): Promise<Made> {
     const base = this.recipes[wish.recipe];
     if (base === undefined) throw new Error(`there is no recipe \`${wish.recipe}\``);
-    const recipe = Recipe.parse(patched(base, wish.change ?? {}));
+    const { signed, ...change } = (wish.change ?? {}) as { [key: string]: Json };
+    const recipe = Recipe.parse(patched(base, change));
+    // Not merged with the recipe's: a `null` in it is for the document.
+    const documents = [documentChange(recipe), signed ?? {}];
     const folder = join(this.folder, id);
     mkdirSync(folder, { mode: 0o755 });
     const path = join(folder, wish.file ?? `${recipe.name}.psp`);
-    await this.assembled(recipe, folder, path);
-    let bytes: Buffer = readFileSync(path);
+    const sources = recipe.slots.map((slot, position) => this.source(slot, join(folder, `slot-${position}`)));
     const raw = rawSlots(recipe);
-    const change = documentChange(recipe);
-    if (raw.length > 0 || Object.keys(change).length > 0) bytes = forged(bytes, raw, change, recipe.key);
+    if (!(await this.assembled(recipe, sources, path))) {
+      // The assembler knows better than to write it. So it writes a simple one, and the rest is signed in.
+      const { environment: _, execution: __, ...rest } = recipe;
+      const simple = { workenv: Recipe.shape.workenv.parse({}), commands: SIMPLE, default: 'simple' };
+      if (!(await this.assembled({ ...rest, ...simple }, sources, path))) throw new Error(`no package of ${wish.recipe}`);
+      documents.unshift(refusedParts(recipe));
+    }
+    let bytes: Buffer = readFileSync(path);
+    if (raw.length > 0 || documents.some((document) => Object.keys(document as object).length > 0)) {
+      bytes = forged(bytes, raw, documents, recipe.key);
+    }
     const facts = factsOf(bytes);
     if (wish.edits !== undefined) bytes = edited(bytes, wish.edits);
     writeFileSync(path, bytes);
@@ -77,8 +88,8 @@ export class Packages {
     return { path, file: wish.file ?? `${recipe.name}.psp`, facts };
   }
 
-  private async assembled(recipe: Recipe, folder: string, output: string): Promise<void> {
-    const sources = recipe.slots.map((slot, position) => this.source(slot, join(folder, `slot-${position}`)));
+  /** Whether the assembler wrote it. */
+  private async assembled(recipe: Recipe, sources: readonly string[], output: string): Promise<boolean> {
     const { workenv, commands } = recipe;
     const plan = {
       format: 'PSPF/2025',
@@ -115,7 +126,9 @@ export class Packages {
       key: { source: 'seed', seed: recipe.key },
     } as Binding.BindingAssembleRequest;
     const result = await assemble(request, null, null);
-    if ('isBindingFailure' in result) throw new Error(`${recipe.name}: ${result.message} [${result.code}]`);
+    if (!('isBindingFailure' in result)) return true;
+    if (result.code === 'ERR_FLAVOR_PLAN') return false;
+    throw new Error(`${recipe.name}: ${result.message} [${result.code}]`);
   }
 
   /** Writes the files of a slot. */
@@ -141,6 +154,19 @@ export class Packages {
 /** `FLAVOR_OS` and `FLAVOR_ARCH` of this machine. */
 export const OS = process.platform === 'darwin' ? 'darwin' : process.platform === 'win32' ? 'windows' : 'linux';
 export const ARCH = process.arch === 'arm64' ? 'arm64' : 'amd64';
+
+const SIMPLE = { simple: { argv: ['{slot:0}/x'] } };
+
+/** Everything that the simple package lacks. */
+function refusedParts({ workenv, commands, default: first, environment, execution = {} }: Recipe): Json {
+  const { set, unset } = environment ?? {};
+  const env: Json = { ...(set === undefined ? {} : { set }), ...(unset === undefined ? {} : { unset }) };
+  return {
+    runtime: { env },
+    execution: { env: execution, environment: execution },
+    extensions: { 'x-flavor': { workenv, commands: { simple: null, ...commands }, default: first } },
+  };
+}
 
 function isPlain(name: string): boolean {
   return !/[*?[]/.test(name);
