@@ -176,7 +176,7 @@ export type TextExpectation = z.infer<typeof TextExpectation>;
 const Field = z.strictObject({
   at: z.int(),
   text: z.string().optional(),
-  hex: Hex.optional(),
+  hex: z.union([Hex, z.string().regex(/^<.+>$/)]).optional(),
   u32: z.union([z.int(), z.string()]).optional(),
   u64: z.union([z.int(), z.string()]).optional(),
 });
