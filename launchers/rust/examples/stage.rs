@@ -17,6 +17,7 @@ unsafe extern "C" {
     fn sigemptyset(set: *mut [c_ulong; 16]) -> c_int;
     fn sigaddset(set: *mut [c_ulong; 16], number: c_int) -> c_int;
     fn sigprocmask(how: c_int, set: *const [c_ulong; 16], old: *mut [c_ulong; 16]) -> c_int;
+    fn setrlimit(resource: c_int, limits: *const [c_ulong; 2]) -> c_int;
     fn setgroups(count: usize, groups: *const u32) -> c_int;
     fn setgid(group: u32) -> c_int;
     fn setuid(user: u32) -> c_int;
@@ -28,11 +29,16 @@ const DEFAULT: usize = 0;
 const IGNORE: usize = 1;
 const BLOCK: c_int = 0;
 const BUSY: i32 = 26;
+const OPEN_FILES: c_int = 7;
+/// What most systems give a process. The number of the last descriptor that a launcher uses depends on it.
+const FILES: c_ulong = 1024;
 
 fn main() {
     // SAFETY: a plain call. The language's start-up code ignores SIGPIPE; what was started here does not.
     unsafe { signal(PIPE, DEFAULT) };
     close_inherited();
+    // SAFETY: a plain call with a pair that lives long enough.
+    assert!(unsafe { setrlimit(OPEN_FILES, &raw const LIMITS) } == 0, "setrlimit");
     let mut words = std::env::args().skip(1);
     let (mut argv, mut environment) = (Vec::new(), Vec::new());
     while let (Some(word), Some(value)) = (words.next(), words.next()) {
@@ -49,6 +55,8 @@ fn main() {
     }
     panic!("nothing to execute");
 }
+
+static LIMITS: [c_ulong; 2] = [FILES, FILES];
 
 /// Whoever runs the suite may leave descriptors of its own to every child.
 fn close_inherited() {
