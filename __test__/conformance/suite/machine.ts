@@ -103,7 +103,7 @@ export class Machine {
     const v1 = join(this.home, '.cache/flavor/v1');
     const ofPackage = (found: (facts: Facts) => string) => found(this.made(rest).facts);
     const number = () => Number(rest);
-    const env = ({ name, version, digest16 }: Facts) => `${name}-${version}-${digest16}`;
+    const env = ({ environment }: Facts) => environment;
     const meanings: Record<string, () => string> = {
       root: () => this.root,
       home: () => this.home,

@@ -29,6 +29,8 @@ export interface Facts {
   readonly name: string;
   readonly version: string;
   readonly digest16: string;
+  /** Name of its work environment. */
+  readonly environment: string;
   readonly signature16: string;
   readonly fingerprint: string;
   readonly publicKey: string;
@@ -64,7 +66,7 @@ export class Packages {
     const { signed, ...change } = (wish.change ?? {}) as { [key: string]: Json };
     const recipe = Recipe.parse(patched(base, change));
     // Not merged with the recipe's: a `null` in it is for the document.
-    const documents = [documentChange(recipe), signed ?? {}];
+    const documents = [documentChange(recipe), (recipe.signed ?? {}) as Json, signed ?? {}];
     const folder = join(this.folder, id);
     mkdirSync(folder, { mode: 0o755 });
     const path = join(folder, wish.file ?? `${recipe.name}.psp`);
@@ -187,7 +189,7 @@ function documentChange(recipe: Recipe): { [key: string]: Json } {
     if (platform !== undefined) change['platform'] = platform;
     if (Object.keys(change).length > 0) slots[position] = change;
   }
-  let change: { [key: string]: Json } = Object.keys(slots).length > 0 ? { slots } : {};
+  const change: { [key: string]: Json } = Object.keys(slots).length > 0 ? { slots } : {};
   const { pass, map, unset } = recipe.environment ?? {};
   if (pass !== undefined || map !== undefined || unset?.some((name) => !isPlain(name))) {
     const env: { [key: string]: Json } = {};
@@ -196,7 +198,6 @@ function documentChange(recipe: Recipe): { [key: string]: Json } {
     if (map !== undefined) env['map'] = map;
     change['runtime'] = { env };
   }
-  if (recipe.signed !== undefined) change = patched(change, recipe.signed as Json) as { [key: string]: Json };
   return change;
 }
 
@@ -207,25 +208,45 @@ function factsOf(file: Buffer): Facts {
   const document = JSON.parse(json) as {
     package: { name: string; version: string };
     slots: { operations: string }[];
-    extensions?: { 'x-flavor'?: { slots: { frames: { stored: number; content: number; sha256: string }[] }[] } };
+    extensions?: {
+      'x-flavor'?: { commands?: object; slots: { frames?: { stored: number; content: number; sha256: string }[] }[] };
+    };
   };
-  const flavor = document.extensions?.['x-flavor']?.slots ?? [];
-  const keys = flavor.map(({ frames }, position) => {
+  const flavor = document.extensions?.['x-flavor'];
+  const keys = (flavor?.slots ?? []).map(({ frames }, position) => {
     const lines = ['flavor-slot 1', document.slots[position]?.operations ?? '', 'profile unix-1'];
     for (const { stored, content, sha256 } of frames ?? []) lines.push(`${stored} ${content} ${sha256}`);
     return createHash('sha256').update(`${lines.join('\n')}\n`).digest('hex');
   });
   const publicKey = taken.index.subarray(64, 96);
+  const { name, version } = document.package;
+  const digest16 = sixteen(json);
+  // STORE.md 8.7: what is started as its `execution` says.
+  const chains = taken.slots.slice(0, document.slots.length).map(({ descriptor }) => descriptor.subarray(40, 48));
+  const reading = Buffer.concat([Buffer.from(`${json}\0`), ...chains]);
+  const isPrivate = Object.keys(flavor?.commands ?? {}).length === 0;
   return {
-    name: document.package.name,
-    version: document.package.version,
-    digest16: createHash('sha256').update(json).digest('hex').slice(0, 16),
+    name,
+    version,
+    digest16,
+    environment: isPrivate
+      ? `${sixteen(name)}-${folderName(version)}-${sixteen(reading)}`
+      : `${folderName(name)}-${folderName(version)}-${digest16}`,
     signature16: taken.index.subarray(SIGNATURE, SIGNATURE + 8).toString('hex'),
     fingerprint: sha256(publicKey).toString('hex'),
     publicKey: publicKey.toString('hex'),
     keys,
     json,
   };
+}
+
+function sixteen(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 16);
+}
+
+/** STORE.md 2.2. */
+function folderName(text: string): string {
+  return Buffer.from(text).toString('latin1').replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 64);
 }
 
 /** Digest of the public key of a seed text. */

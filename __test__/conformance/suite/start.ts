@@ -58,7 +58,8 @@ export async function run(
       await meanwhile?.();
       if (start.signal !== undefined) child.kill(`SIG${start.signal}`);
     }
-    child.stdin?.end();
+    // A signal ends the program; the end of its input must not come first.
+    if (start.signal === undefined) child.stdin?.end();
     const { exit, signal, stdout, stderr } = await outcome;
     return { exit, signal, stdout, stderr, pid: child.pid ?? 0, path: given.logged ? pathOf(log) : undefined };
   } finally {
