@@ -1,37 +1,29 @@
 // Runs the cases of `cases/*.json` against every launcher. Everything that is special to a case stands in its file; see
 // cases/README.md.
 
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type User, users } from './packaged.js';
 import { judgeFiles, judgeStart, strayChanges } from './suite/judge.js';
-import { type Launcher, launchers, programs } from './suite/launchers.js';
+import { type Launcher, launchers } from './suite/launchers.js';
 import { Machine } from './suite/machine.js';
-import { Packages } from './suite/packages.js';
 import { type Case, CaseFile, type PackageWish, type Step } from './suite/schema.js';
 import { run } from './suite/start.js';
+import { openSuite, SETTLED_MS, type Suite } from './suite/suite.js';
 import { snapshot } from './suite/tree.js';
 
 const folder = fileURLToPath(new URL('cases', import.meta.url));
 const isRoot = process.getuid?.() === 0;
-/** Longer than the two seconds of STORE.md 9.5. */
-const SETTLED_MS = 2100;
-
-interface Suite {
-  readonly launcher: string;
-  readonly stage: string;
-  readonly packages: Packages;
-}
-
 function read<Form>(path: string, form: { parse(value: unknown): Form }): Form {
   try {
     return form.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
-    throw new Error(`${basename(path)} is no file of cases: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw new Error(`${basename(path)} is no file of cases: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
   }
 }
 
@@ -60,52 +52,46 @@ async function carryOut(suite: Suite, one: Case, user: User): Promise<void> {
     machine.install(name, await suite.packages.make(wish), isOwn(wish));
   }
   for (const action of one.machine ?? []) await machine.act(action);
-  await walk(suite, machine, one, one.steps, '');
+  await walk(suite, machine, one, one.steps);
 }
 
-async function walk(suite: Suite, machine: Machine, one: Case, steps: readonly Step[], within: string): Promise<void> {
-  for (const [position, { do: actions = [], start, meanwhile, expect = {} }] of steps.entries()) {
+async function walk(suite: Suite, machine: Machine, one: Case, steps: readonly Step[], within = ''): Promise<void> {
+  for (const [position, step] of steps.entries()) {
     const at = `${within}step ${position + 1}`;
-    for (const action of actions) await machine.act(action);
-    const problems: string[] = [];
-    if (start !== undefined) {
-      const before = expect.changes === undefined ? undefined : snapshot(machine.root);
-      const given = { env: one.env ?? {}, logged: expect.path !== undefined };
-      const between = meanwhile === undefined ? undefined : () => walk(suite, machine, one, meanwhile, `${at}, meanwhile `);
-      const starts = Array.from({ length: start.times ?? 1 }, () => run(machine, suite.stage, start, given, between));
-      for (const outcome of await Promise.all(starts)) problems.push(...judgeStart(machine, expect, outcome));
-      if (before !== undefined) problems.push(...strayChanges(machine, before, expect.changes ?? []));
-    }
-    problems.push(...judgeFiles(machine, expect.files ?? {}));
+    for (const action of step.do ?? []) await machine.act(action);
+    const problems = await started(suite, machine, one, step, at);
+    problems.push(...judgeFiles(machine, step.expect?.files ?? {}));
     if (problems.length > 0) throw new Error([`${at}:`, ...problems].join('\n'));
   }
 }
 
-const shown = ({ name, slow }: Case, user: User) => `${name}${users.length > 1 ? ` (${user.name})` : ''}${slow ? ' [slow]' : ''}`;
+/** Makes the starts of a step; what was not as expected. */
+async function started(suite: Suite, machine: Machine, one: Case, step: Step, at: string): Promise<string[]> {
+  const { start, meanwhile, expect = {} } = step;
+  if (start === undefined) return [];
+  const before = expect.changes === undefined ? undefined : snapshot(machine.root);
+  const given = { env: one.env ?? {}, logged: expect.path !== undefined };
+  const between = meanwhile && (() => walk(suite, machine, one, meanwhile, `${at}, meanwhile `));
+  const starts = Array.from({ length: start.times ?? 1 }, () => run(machine, suite.stage, start, given, between));
+  const problems = (await Promise.all(starts)).flatMap((outcome) => judgeStart(machine, expect, outcome));
+  if (before !== undefined) problems.push(...strayChanges(machine, before, expect.changes ?? []));
+  return problems;
+}
+
+const shown = ({ name, slow }: Case, user: User) =>
+  `${name}${users.length > 1 ? ` (${user.name})` : ''}${slow ? ' [slow]' : ''}`;
 
 describe.each(launchers())('$name', (launcher: Launcher) => {
-  const place = mkdtempSync(join(tmpdir(), 'flavor-cases-'));
   let suite: Suite | undefined;
-
   beforeAll(async () => {
-    chmodSync(place, 0o755);
-    const tools = programs();
-    // Where users without rights on this repository can reach it.
-    const bare = join(place, basename(launcher.path));
-    copyFileSync(launcher.path, bare);
-    chmodSync(bare, 0o755);
-    const stage = join(place, 'stage');
-    copyFileSync(tools.stage, stage);
-    const made = join(place, 'packages');
-    mkdirSync(made, { mode: 0o755 });
-    const recipes = JSON.parse(readFileSync(join(folder, 'recipes.json'), 'utf8')) as unknown;
-    const packages = new Packages(recipes, made, { launcher: launcher.path, probe: tools.probe });
-    suite = { launcher: bare, stage, packages };
-    // A package that cannot be made fails the cases that wish for it.
-    for (const wish of subjects.flatMap(({ cases }) => cases.flatMap(wishes))) await packages.make(wish).catch(() => {});
+    suite = await openSuite(launcher);
+    // Made before they are needed, so that all are older than two seconds then. One that cannot be made fails its cases.
+    for (const wish of subjects.flatMap(({ cases }) => cases.flatMap(wishes))) {
+      await suite.packages.make(wish).catch(() => {});
+    }
     await sleep(SETTLED_MS);
   });
-  afterAll(() => rmSync(place, { recursive: true, force: true }));
+  afterAll(() => suite?.close());
 
   for (const subject of subjects) {
     describe.concurrent(subject.name, () => {

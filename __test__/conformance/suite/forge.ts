@@ -2,7 +2,7 @@
 // comes out is signed and rendered as FORMAT.md §8 says, so that a case meets exactly the one thing that it is about.
 
 import { createHash } from 'node:crypto';
-import { INDEX, type Parts, assemble, parts, sha256, signed, text } from '../../interop/package-file.js';
+import { assemble, INDEX, type Parts, parts, sha256, signed, text } from '../../interop/package-file.js';
 import { canonical, type Json, patched } from './patch.js';
 import type { Member } from './schema.js';
 

@@ -1,7 +1,7 @@
 // Compares what happened with what a case expects, and lists every difference.
 
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Machine } from './machine.js';
 import type { Json } from './patch.js';
@@ -25,9 +25,7 @@ export function judgeStart(machine: Machine, expected: Expectation, outcome: Out
   // Whatever succeeds is silent, and a failure prints nothing where results go.
   const quiet = failed ? undefined : '';
   problems.push(...judgeText(machine, 'stderr', expected.stderr ?? quiet, outcome.stderr, more));
-  problems.push(
-    ...judgeText(machine, 'stdout', expected.stdout ?? (failed ? '' : undefined), outcome.stdout, more),
-  );
+  problems.push(...judgeText(machine, 'stdout', expected.stdout ?? (failed ? '' : undefined), outcome.stdout, more));
   if (expected.report !== undefined) {
     const line = stdout.split('\n')[0] ?? '';
     const report = line.startsWith('{') ? (JSON.parse(line) as Json) : undefined;
@@ -67,14 +65,18 @@ function judgeText(
   if (expected === undefined) return [];
   const text = bytes.toString();
   const meant = (one: string) => machine.expand(one, more);
-  if (typeof expected === 'string') return text === meant(expected) ? [] : [`${what} is not ${JSON.stringify(meant(expected))}`];
+  if (typeof expected === 'string')
+    return text === meant(expected) ? [] : [`${what} is not ${JSON.stringify(meant(expected))}`];
   const problems: string[] = [];
-  for (const part of expected.contains ?? []) if (!text.includes(meant(part))) problems.push(`${what} lacks ${JSON.stringify(meant(part))}`);
-  for (const part of expected.lacks ?? []) if (text.includes(meant(part))) problems.push(`${what} has ${JSON.stringify(meant(part))}`);
+  for (const part of expected.contains ?? [])
+    if (!text.includes(meant(part))) problems.push(`${what} lacks ${JSON.stringify(meant(part))}`);
+  for (const part of expected.lacks ?? [])
+    if (text.includes(meant(part))) problems.push(`${what} has ${JSON.stringify(meant(part))}`);
   if (expected.matches !== undefined && !new RegExp(meant(expected.matches), 'm').test(text)) {
     problems.push(`${what} does not match ${meant(expected.matches)}`);
   }
-  if (expected.json !== undefined) problems.push(...compare(machine, expected.json as Json, JSON.parse(text) as Json, what, more));
+  if (expected.json !== undefined)
+    problems.push(...compare(machine, expected.json as Json, JSON.parse(text) as Json, what, more));
   if (expected.hex !== undefined && bytes.toString('hex') !== expected.hex) problems.push(`${what} has other bytes`);
   if (expected.sha256 !== undefined && createHash('sha256').update(bytes).digest('hex') !== expected.sha256) {
     problems.push(`${what} has another digest`);
@@ -93,24 +95,37 @@ export function compare(
   const differs = (what: string) => [`${at} is ${JSON.stringify(actual)}, ${what}`];
   if (typeof expected === 'string') {
     const meant = machine.expand(expected, more);
-    return meant === (typeof actual === 'number' ? String(actual) : actual) ? [] : differs(`not ${JSON.stringify(meant)}`);
+    const shown = typeof actual === 'number' ? String(actual) : actual;
+    return meant === shown ? [] : differs(`not ${JSON.stringify(meant)}`);
   }
   if (typeof expected !== 'object' || expected === null) return expected === actual ? [] : differs(`not ${expected}`);
   if (Array.isArray(expected)) {
-    if (!Array.isArray(actual) || actual.length !== expected.length) return differs(`not ${expected.length} elements: ${JSON.stringify(expected)}`);
+    if (!Array.isArray(actual) || actual.length !== expected.length) return differs(`not ${JSON.stringify(expected)}`);
     return expected.flatMap((one, position) => compare(machine, one, actual[position], `${at}[${position}]`, more));
   }
-  if (expected['$absent'] === true) return actual === undefined ? [] : differs('not absent');
-  if (typeof expected['$matches'] === 'string') {
-    const pattern = machine.expand(expected['$matches'], more);
-    return typeof actual === 'string' && new RegExp(pattern).test(actual) ? [] : differs(`which does not match ${pattern}`);
-  }
-  if (expected['$exactly'] !== undefined) {
-    const exact = expected['$exactly'] as { [key: string]: Json };
-    const extra = Object.keys((actual ?? {}) as object).filter((key) => !(key in exact));
-    return [...extra.map((key) => `${at} has ${key} too`), ...compare(machine, exact, actual, at, more)];
+  return compareObject(machine, expected, actual, at, more);
+}
+
+function compareObject(
+  machine: Machine,
+  expected: { [key: string]: Json },
+  actual: Json | undefined,
+  at: string,
+  more: Readonly<Record<string, string>>,
+): string[] {
+  const differs = (what: string) => [`${at} is ${JSON.stringify(actual)}, ${what}`];
+  const { $absent: absent, $matches: matches, $exactly: exactly } = expected;
+  if (absent === true) return actual === undefined ? [] : differs('not absent');
+  if (typeof matches === 'string') {
+    const pattern = machine.expand(matches, more);
+    const fits = typeof actual === 'string' && new RegExp(pattern).test(actual);
+    return fits ? [] : differs(`which does not match ${pattern}`);
   }
   if (typeof actual !== 'object' || actual === null || Array.isArray(actual)) return differs('no object');
+  if (exactly !== undefined) {
+    const extra = Object.keys(actual).filter((key) => !(key in (exactly as object)));
+    return [...extra.map((key) => `${at} has ${key} too`), ...compare(machine, exactly, actual, at, more)];
+  }
   return Object.entries(expected).flatMap(([key, value]) => compare(machine, value, actual[key], `${at}.${key}`, more));
 }
 
@@ -140,14 +155,24 @@ function judgeFile(machine: Machine, path: string, expected: Exclude<FileExpecta
   const kind = stat.isSymbolicLink() ? 'link' : stat.isDirectory() ? 'folder' : 'file';
   if ((expected.kind as string) !== 'present') check('kind', kind, expected.kind);
   check('mode', (stat.mode & 0o7777).toString(8).padStart(4, '0'), expected.mode);
-  if (expected.owner !== undefined) check('owner', stat.uid, { user: machine.uid, root: 0, other: 65_533 }[expected.owner]);
+  if (expected.owner !== undefined)
+    check('owner', stat.uid, { user: machine.uid, root: 0, other: 65_533 }[expected.owner]);
   check('size', stat.size, expected.size);
   check('number of links', stat.nlink, expected.links);
-  if (expected.target !== undefined) check('target', kind === 'link' ? readlinkSync(path) : kind, machine.expand(expected.target));
+  if (expected.target !== undefined)
+    check('target', kind === 'link' ? readlinkSync(path) : kind, machine.expand(expected.target));
   if (expected.entries !== undefined) {
     const names = readdirSync(path).sort();
     if (typeof expected.entries === 'number') check('number of entries', names.length, expected.entries);
-    else check('entries', names.join(' '), expected.entries.map((name) => machine.expand(name)).sort().join(' '));
+    else
+      check(
+        'entries',
+        names.join(' '),
+        expected.entries
+          .map((name) => machine.expand(name))
+          .sort()
+          .join(' '),
+      );
   }
   if (expected.recent === true && Date.now() - stat.mtimeMs > 3_600_000) problems.push(`${path}: its time is long ago`);
   problems.push(...judgeHistory(machine, path, expected));
@@ -189,7 +214,8 @@ function judgeContent(machine: Machine, path: string, expected: Exclude<FileExpe
     ].find((one) => one !== undefined);
     if (wanted === undefined) throw new Error(`the field at ${at} has no value`);
     const actual = bytes.subarray(at, at + wanted.length);
-    if (!actual.equals(wanted)) problems.push(`${basename(path)}: ${actual.toString('hex')} at ${at}, not ${wanted.toString('hex')}`);
+    if (!actual.equals(wanted))
+      problems.push(`${basename(path)}: ${actual.toString('hex')} at ${at}, not ${wanted.toString('hex')}`);
   }
   return problems;
 }
@@ -201,15 +227,21 @@ function little(value: string, size: 4 | 8): Buffer {
 }
 
 /** Paths of a machine that changed and that a start had no business to change. */
-export function strayChanges(machine: Machine, before: ReturnType<typeof snapshot>, allowed: readonly string[]): string[] {
+export function strayChanges(
+  machine: Machine,
+  before: ReturnType<typeof snapshot>,
+  allowed: readonly string[],
+): string[] {
   const after = snapshot(machine.root);
   const patterns = allowed.map((path) => {
     const relative = machine.expand(path).replace(`${machine.root}/`, '');
     return new RegExp(`^${relative.split('*').map(escaped).join('[^/]*')}(/|$)`);
   });
-  const strays = differences(before, after, 'content').filter((name) => !patterns.some((pattern) => pattern.test(name)));
+  const strays = differences(before, after, 'content').filter(
+    (name) => !patterns.some((pattern) => pattern.test(name)),
+  );
   // Folders on the way to what may change, and the log that tells warm from cold.
-  const isOnTheWay = (name: string) => allowed.some((path) => machine.expand(path).startsWith(`${machine.root}/${name}/`));
+  const isOnTheWay = (name: string) =>
+    allowed.some((path) => machine.expand(path).startsWith(`${machine.root}/${name}/`));
   return strays.filter((name) => !isOnTheWay(name) && !/^log-\d+$/.test(name)).map((name) => `${name} changed`);
 }
-

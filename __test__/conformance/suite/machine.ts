@@ -1,9 +1,7 @@
 // The machine of one case: a folder with a home in it, the case's packages, what the case lays there, and the texts
 // between angle brackets that stand for its paths and numbers.
 
-import { spawn } from 'node:child_process';
 import {
-  appendFileSync,
   chmodSync,
   chownSync,
   cpSync,
@@ -25,10 +23,11 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { User } from '../packaged.js';
-import { ARCH, OS, type Facts, type Made, bytesOf, edited, fingerprintOf } from './packages.js';
+import { ARCH, bytesOf, edited, type Facts, fingerprintOf, type Made, OS } from './packages.js';
 import { type Action, actionOf, type Bytes } from './schema.js';
+import { held } from './start.js';
 import { seal } from './store-file.js';
-import { type Snapshot, matching, snapshot } from './tree.js';
+import { matching, type Snapshot, snapshot } from './tree.js';
 
 /** Longer than the two seconds of STORE.md 9.5. */
 const SETTLED_MS = 2100;
@@ -203,25 +202,13 @@ export class Machine {
         await sleep(Math.max(0, Math.max(mtimeMs, ctimeMs) + SETTLED_MS - Date.now()));
       },
       remember: () => void this.remembered.set(action.as ?? '', snapshot(path)),
-      lock: () => this.lock(path),
+      lock: async () => void this.held.push(await held(path)),
     };
     await actions[kind]();
   }
 
   private expandedEdits(edits: NonNullable<Action['edits']>): NonNullable<Action['edits']> {
-    return edits.map((edit) =>
-      typeof edit.write === 'string' ? { ...edit, write: this.expand(edit.write) } : edit,
-    );
-  }
-
-  /** Holds an exclusive flock until the case has ended. */
-  private async lock(path: string): Promise<void> {
-    const child = spawn('flock', ['--exclusive', path, '--command', 'echo held; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
-    await new Promise((resolve, reject) => {
-      child.stdout.once('data', resolve);
-      child.once('error', reject);
-    });
-    this.held.push(() => child.stdin.end());
+    return edits.map((edit) => (typeof edit.write === 'string' ? { ...edit, write: this.expand(edit.write) } : edit));
   }
 
   private folders(path: string): void {
@@ -242,11 +229,6 @@ export class Machine {
       chownSync(path, id, id);
       chmodSync(path, mode & 0o7777);
     }
-  }
-
-  /** Writes a line for whoever looks into a failed case. */
-  note(line: string): void {
-    appendFileSync(join(this.root, 'notes'), `${line}\n`);
   }
 
   [Symbol.dispose](): void {

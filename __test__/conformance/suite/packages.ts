@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import type * as Binding from '../../../dist/binding.cjs';
 import { DESCRIPTOR, type Parts, parts, publicKeyOf, sha256, text } from '../../interop/package-file.js';
 import { repair } from '../repair.js';
-import { type RawSlot, forged } from './forge.js';
+import { forged, type RawSlot } from './forge.js';
 import { type Json, patched } from './patch.js';
 import { type Bytes, type Edit, type PackageWish, Recipe, Recipes } from './schema.js';
 
@@ -76,7 +76,8 @@ export class Packages {
       // The assembler knows better than to write it. So it writes a simple one, and the rest is signed in.
       const { environment: _, execution: __, ...rest } = recipe;
       const simple = { workenv: Recipe.shape.workenv.parse({}), commands: SIMPLE, default: 'simple' };
-      if (!(await this.assembled({ ...rest, ...simple }, sources, path))) throw new Error(`no package of ${wish.recipe}`);
+      if (!(await this.assembled({ ...rest, ...simple }, sources, path)))
+        throw new Error(`no package of ${wish.recipe}`);
       documents.unshift(refusedParts(recipe));
     }
     let bytes: Buffer = readFileSync(path);
@@ -97,7 +98,9 @@ export class Packages {
       format: 'PSPF/2025',
       package: { name: recipe.name, version: recipe.version, description: recipe.description },
       execution: { primary_slot: 0, command: '{workenv}/bin/probe', env: recipe.execution ?? {} },
-      runtime: { env: { unset: (recipe.environment?.unset ?? []).filter(isPlain), set: recipe.environment?.set ?? {} } },
+      runtime: {
+        env: { unset: (recipe.environment?.unset ?? []).filter(isPlain), set: recipe.environment?.set ?? {} },
+      },
       slots: recipe.slots.map(({ id, lifecycle = 'runtime' }, position) => ({
         slot: position,
         id,
@@ -216,7 +219,9 @@ function factsOf(file: Buffer): Facts {
   const keys = (flavor?.slots ?? []).map(({ frames }, position) => {
     const lines = ['flavor-slot 1', document.slots[position]?.operations ?? '', 'profile unix-1'];
     for (const { stored, content, sha256 } of frames ?? []) lines.push(`${stored} ${content} ${sha256}`);
-    return createHash('sha256').update(`${lines.join('\n')}\n`).digest('hex');
+    return createHash('sha256')
+      .update(`${lines.join('\n')}\n`)
+      .digest('hex');
   });
   const publicKey = taken.index.subarray(64, 96);
   const { name, version } = document.package;
@@ -246,7 +251,10 @@ function sixteen(content: string | Buffer): string {
 
 /** STORE.md 2.2. */
 function folderName(text: string): string {
-  return Buffer.from(text).toString('latin1').replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 64);
+  return Buffer.from(text)
+    .toString('latin1')
+    .replace(/[^A-Za-z0-9._-]/g, '_')
+    .slice(0, 64);
 }
 
 /** Digest of the public key of a seed text. */
@@ -260,10 +268,12 @@ export function edited(file: Buffer, edits: readonly Edit[]): Buffer {
   for (const edit of edits) {
     const at = placeOf(bytes, edit.at ?? 0);
     if (edit.xor !== undefined) {
-      for (const [index, mask] of Buffer.from(edit.xor, 'hex').entries()) bytes[at + index] = (bytes[at + index] ?? 0) ^ mask;
+      for (const [index, mask] of Buffer.from(edit.xor, 'hex').entries())
+        bytes[at + index] = (bytes[at + index] ?? 0) ^ mask;
     }
     if (edit.write !== undefined) bytesOf(edit.write).copy(bytes, at);
-    if (edit.truncate !== undefined) bytes = bytes.subarray(0, edit.truncate < 0 ? bytes.length + edit.truncate : edit.truncate);
+    if (edit.truncate !== undefined)
+      bytes = bytes.subarray(0, edit.truncate < 0 ? bytes.length + edit.truncate : edit.truncate);
     if (edit.append !== undefined) bytes = Buffer.concat([bytes, bytesOf(edit.append)]);
     if (edit.repair === true) repair(bytes);
   }

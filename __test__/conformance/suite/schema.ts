@@ -233,6 +233,7 @@ const Start = z.strictObject({
   tool: z.boolean().optional(),
   times: z.int().optional(),
   signal: Signal.optional(),
+  waiting: z.string().optional(),
 });
 export type Start = z.infer<typeof Start>;
 

@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Machine } from './machine.js';
 import type { Bytes, Start } from './schema.js';
 
@@ -46,6 +47,7 @@ export async function run(
   };
   const words = staged(machine, start, env);
   const nothing = start.stdin === null ? openSync('/dev/null', 'r') : undefined;
+  const release = start.waiting === undefined ? undefined : await held(machine.expand(start.waiting));
   const child = spawn(stage, words, { stdio: [nothing ?? 'pipe', 'pipe', 'pipe'], env: {}, cwd: '/' });
   if (nothing !== undefined) closeSync(nothing);
   const outcome = collect(child);
@@ -53,7 +55,11 @@ export async function run(
   try {
     child.stdin?.on('error', () => {});
     if (start.stdin !== null && start.stdin !== undefined) child.stdin?.write(machine.bytes(start.stdin));
-    if (meanwhile !== undefined || start.signal !== undefined) {
+    if (release !== undefined) {
+      await blocked(child.pid ?? 0);
+      await meanwhile?.();
+      release();
+    } else if (meanwhile !== undefined || start.signal !== undefined) {
       await readiness(child);
       await meanwhile?.();
       if (start.signal !== undefined) child.kill(`SIG${start.signal}`);
@@ -65,6 +71,28 @@ export async function run(
   } finally {
     clearTimeout(limit);
   }
+}
+
+/** Takes an exclusive flock; resolves to what ends it. */
+export async function held(path: string): Promise<() => void> {
+  const words = ['--exclusive', path, '--command', 'echo held; exec cat'];
+  const child = spawn('flock', words, { stdio: ['pipe', 'pipe', 'inherit'] });
+  await new Promise((resolve, reject) => {
+    child.stdout.once('data', resolve);
+    child.once('error', reject);
+    child.once('close', () => reject(new Error(`${path} cannot be locked`)));
+  });
+  return () => child.stdin.end();
+}
+
+/** Resolves when a process waits for a lock. */
+async function blocked(pid: number): Promise<void> {
+  const waits = new RegExp(`-> FLOCK +ADVISORY +\\w+ ${pid} `);
+  for (let tries = 0; tries < 1000; tries += 1) {
+    if (waits.test(readFileSync('/proc/locks', 'utf8'))) return;
+    await sleep(10);
+  }
+  throw new Error('the start does not wait for the lock');
 }
 
 /** The stage's arguments. */

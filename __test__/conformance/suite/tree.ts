@@ -1,7 +1,7 @@
 // What is in a folder: for comparisons before and after.
 
-import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Two descriptions of each path below a folder: what it holds, and that plus everything that a write would change. */
@@ -42,7 +42,9 @@ export function matching(pattern: string): string[] {
       continue;
     }
     const name = new RegExp(`^${part.split('*').map(escaped).join('.*')}$`);
-    found = found.flatMap((folder) => entries(folder).flatMap((entry) => (name.test(entry) ? [join(folder, entry)] : [])));
+    found = found.flatMap((folder) =>
+      entries(folder).flatMap((entry) => (name.test(entry) ? [join(folder, entry)] : [])),
+    );
   }
   return found.filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined).sort();
 }

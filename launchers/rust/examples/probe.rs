@@ -98,9 +98,11 @@ fn act(name: &[u8], rest: &[u8]) -> Option<c_int> {
             let mut bytes = Vec::new();
             let _ = std::io::stdin().read_to_end(&mut bytes);
         }
-        b"sleep" => std::thread::sleep(std::time::Duration::from_millis(text(rest).parse().expect("a number"))),
+        b"sleep" => {
+            std::thread::sleep(std::time::Duration::from_millis(text(rest).parse().expect("a number")));
+        }
         b"flood" => loop {
-            if std::io::stdout().write_all(&[b'x'; 65536]).is_err() {
+            if std::io::stdout().write_all(&[b'x'; 4096]).is_err() {
                 return Some(3);
             }
         },
@@ -173,13 +175,25 @@ fn descriptors() -> Vec<String> {
 /// Everything below a folder: kind, mode and path, a line each.
 fn tree(folder: &Path, depth: usize) -> String {
     let mut lines = String::new();
-    let mut entries: Vec<_> = std::fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()).collect();
+    let mut entries: Vec<_> =
+        std::fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()).collect();
     entries.sort();
     for path in entries {
         let metadata = path.symlink_metadata().expect("metadata");
-        let kind = if metadata.is_dir() { 'd' } else if metadata.is_symlink() { 'l' } else { 'f' };
+        let kind = if metadata.is_dir() {
+            'd'
+        } else if metadata.is_symlink() {
+            'l'
+        } else {
+            'f'
+        };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let _ = writeln!(lines, "{}{kind} {:04o} {name}", "  ".repeat(depth), metadata.permissions().mode() & 0o7777);
+        let _ = writeln!(
+            lines,
+            "{}{kind} {:04o} {name}",
+            "  ".repeat(depth),
+            metadata.permissions().mode() & 0o7777
+        );
         if metadata.is_dir() {
             lines += &tree(&path, depth + 1);
         }
