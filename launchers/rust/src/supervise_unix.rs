@@ -8,6 +8,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::ptr;
+use std::sync::OnceLock;
 
 use libc::{c_int, pid_t, sigset_t};
 use rustix::fs::{Mode, OFlags};
@@ -48,6 +49,14 @@ const FROM_TERMINAL: [c_int; 8] = [
 const OF_ITS_OWN: [c_int; 7] =
     [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT, libc::SIGSYS];
 
+/// What this process was given before it began to wait for programs; each of them gets it (LAUNCH.md 15.2).
+static GIVEN: OnceLock<Signals> = OnceLock::new();
+
+struct Signals {
+    mask: sigset_t,
+    children: libc::sigaction,
+}
+
 /// Runs `program` to its end. Signals stay blocked in this process afterwards, so that cleaning up is not cut short. With
 /// `release` this process lets go of standard input and output while it waits, so that whoever reads or writes at the other
 /// end deals with the program alone.
@@ -60,20 +69,17 @@ pub(crate) fn run(
     // Everything that allocates happens before the fork.
     let image = Image::new(program, argv.iter().copied(), environment)?;
     let (failed, report) = pipe()?;
-    let mask = block_signals();
-    let children = default_child_signal();
+    // Blocked before there is a child, so that no end of one goes by unseen: a blocked SIGCHLD is kept, also where its
+    // disposition is to be ignored.
+    let given = GIVEN.get_or_init(|| Signals { mask: block_signals(), children: default_child_signal() });
     let parent = process_id();
     // SAFETY: no other thread is running; the child only makes system calls until it is another program.
     let child = unsafe { libc::fork() };
     match child {
-        -1 => {
-            let error = io::Error::last_os_error();
-            restore(&mask, &children);
-            Err(error)
-        }
+        -1 => Err(io::Error::last_os_error()),
         0 => {
             die_with(parent);
-            restore(&mask, &children);
+            restore(given);
             let error = image.execute();
             let number = error.raw_os_error().unwrap_or(libc::EIO).to_ne_bytes();
             // SAFETY: the descriptor is open and the buffer valid; _exit runs nothing of the parent's.
@@ -87,7 +93,6 @@ pub(crate) fn run(
             let mut number = [0; 4];
             if let Ok(4) = read(&failed, &mut number) {
                 wait_for_end(child);
-                restore(&mask, &children);
                 return Err(io::Error::from_raw_os_error(c_int::from_ne_bytes(number)));
             }
             if release {
@@ -244,11 +249,11 @@ fn default_child_signal() -> libc::sigaction {
     }
 }
 
-fn restore(mask: &sigset_t, children: &libc::sigaction) {
+fn restore(given: &Signals) {
     // SAFETY: both were filled by the system.
     unsafe {
-        libc::sigaction(libc::SIGCHLD, children, ptr::null_mut());
-        libc::sigprocmask(libc::SIG_SETMASK, mask, ptr::null_mut());
+        libc::sigaction(libc::SIGCHLD, &raw const given.children, ptr::null_mut());
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const given.mask, ptr::null_mut());
     }
 }
 

@@ -255,6 +255,27 @@ fn the_command_of_a_shutdown_slot_runs_after_the_program_whatever_became_of_it()
 }
 
 #[test]
+fn a_shutdown_command_gets_the_signal_mask_that_the_start_was_given() {
+    let home = Home::new();
+    let path = home.0.path().join("package");
+    let builder = with_third(|document| {
+        document["slots"][2]["lifecycle"] = "shutdown".into();
+        document["extensions"]["x-flavor"]["commands"]["slot-2"] =
+            json!({"argv": ["{workenv}/bin/run", "signals"]});
+    });
+    write_package(&path, &builder.bytes());
+    for shell in [r#"exec "$@""#, r#"trap "" USR1 CHLD; exec "$@""#] {
+        let mut command = home.command("/bin/sh");
+        command.args(["-c", shell, "sh"]).arg(&path).arg("signals");
+        let text = out(&command.output().expect("start"));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        // With SIGCHLD blocked, a shell that waits for its jobs would sleep forever.
+        assert_eq!(lines[..2], lines[2..]);
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_before_anything_is_unpacked() {
     let refused: [fn(&mut Value); 5] = [
         |document| document["slots"][2]["lifecycle"] = "forever".into(),

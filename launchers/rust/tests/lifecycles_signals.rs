@@ -4,7 +4,8 @@
 mod support;
 
 use std::io::Read as _;
-use std::os::unix::process::ExitStatusExt as _;
+use std::ops::{Deref, DerefMut};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
@@ -21,11 +22,37 @@ fn package() -> &'static Settled {
     })
 }
 
-/// A started package whose script has said that it is ready.
-fn ready(home: &Home, script: &str) -> Child {
+/// A started package; a test that fails leaves neither it nor its program behind.
+struct Started(Child);
+
+impl Deref for Started {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Started {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // The program dies with its parent.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A started package whose script has said that it is ready. It is in a process group of its own with its parent outside, as
+/// a shell would have it: in a group without such a parent the system drops the signals that stop.
+fn ready(home: &Home, script: &str) -> Started {
     let mut command = home.command(&package().path);
-    let mut child =
-        command.args(["sh", script]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("start");
+    command.args(["sh", script]).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    let mut child = Started(command.spawn().expect("start"));
     let mut byte = [0];
     child.stdout.as_mut().expect("pipe").read_exact(&mut byte).expect("ready");
     child
