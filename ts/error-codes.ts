@@ -79,6 +79,7 @@ export type ErrorCode =
   | 'ERR_STORE_IO'
   | 'ERR_STORE_LINK'
   | 'ERR_STORE_LOCATION'
+  | 'ERR_STORE_OUTPUT'
   | 'ERR_STORE_SLOT_KIND'
   | 'ERR_STORE_SPACE'
   | 'ERR_STORE_UNPACKED'
@@ -471,6 +472,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     launcherExit: 106,
     summary: 'no place for the store can be used',
     hint: 'set FLAVOR_CACHE to a folder of your own with enough space, on a file system that allows running programs',
+  },
+  ERR_STORE_OUTPUT: {
+    cliExit: 1,
+    launcherExit: 106,
+    summary: 'what was to be written is there already',
+    hint: 'name a folder that does not exist yet or is empty',
   },
   ERR_STORE_SLOT_KIND: {
     cliExit: 1,

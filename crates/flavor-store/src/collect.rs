@@ -151,6 +151,20 @@ pub fn remove(root: &Root, named: &[String], dry_run: bool, stop: &dyn Fn() -> b
     removal::carry_out(root, alone, &inventory, decision, stop)
 }
 
+/// Removes these environments, and of these slots and those of the environments what nothing else refers to (STORE.md 14.8).
+/// Nothing need be there.
+pub fn remove_package(root: &Root, folders: &[String], keys: &[String], dry_run: bool) -> Result<Report> {
+    let freed = || keys.iter().collect();
+    let folders = folders.iter().cloned().collect();
+    if dry_run {
+        return Ok(Decision::remove_folders(&inventory::take(root)?, &folders, freed()).report);
+    }
+    let alone = enter_alone(root, PATIENCE)?;
+    let inventory = inventory::take(root)?;
+    let decision = Decision::remove_folders(&inventory, &folders, freed());
+    removal::carry_out(root, alone, &inventory, decision, &|| false)
+}
+
 /// The refusal of a name that the store at `root` does not know.
 pub fn nothing_belongs_to(root: &Path, name: &str) -> Error {
     let message = format!("nothing in `{}` belongs to `{name}`", root.display());
@@ -242,7 +256,15 @@ impl Decision {
             }
             folders.extend(found);
         }
-        let (mut left, mut freed) = (Vec::new(), BTreeSet::new());
+        Ok(Self::remove_folders(inventory, &folders, BTreeSet::new()))
+    }
+
+    fn remove_folders<'a>(
+        inventory: &'a Inventory,
+        folders: &BTreeSet<String>,
+        mut freed: BTreeSet<&'a String>,
+    ) -> Self {
+        let mut left = Vec::new();
         let mut report = Report::default();
         for environment in &inventory.environments {
             if !folders.contains(&environment.folder) {
@@ -259,7 +281,7 @@ impl Decision {
         let removable = |slot: &inventory::Slot| !slot.in_use && freed.contains(&slot.key);
         decision.drop_slots(inventory, &left, &BTreeSet::new(), Reason::Unreferenced, &removable);
         decision.report.left = decision.left_of(inventory);
-        Ok(decision)
+        decision
     }
 
     /// Adds the slots that nothing of what is left refers to.

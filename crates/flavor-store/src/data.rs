@@ -1,12 +1,13 @@
 //! Folders of the user's own data (STORE.md 18, S23): what a package brings is copied there once, and never touched again.
 //! They lie outside the store, so that nothing that empties a cache takes them away.
 
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use pspf::{ErrorCode, Package, ReadAt, hex};
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{Access, AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{During as _, Error, Result};
@@ -106,6 +107,53 @@ pub fn copy_once<R: ReadAt + Sync>(path: &Path, package: &Package<R>, slot: usiz
         remove_staged(&folder);
     }
     placed.map(|()| true)
+}
+
+/// Whether the data is there already; why it cannot be, if it is not and no start could copy it.
+pub fn examine(path: &Path) -> Result<bool> {
+    if is_there(path)? {
+        return Ok(true);
+    }
+    let parent = path.parent().unwrap_or(path);
+    match walk(parent, false) {
+        Ok(_) | Err(Stop::Missing) => {}
+        Err(Stop::Refused(reason)) => return Err(refuse(parent, &reason)),
+    }
+    let nearest = parent.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(parent);
+    rustix::fs::access(nearest, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| refuse(nearest, &std::io::Error::from(error).to_string()))?;
+    Ok(false)
+}
+
+/// Removes the data at `path`; whether there was any. A link in its place goes itself, and what it leads to stays (S15).
+pub fn remove(path: &Path, dry_run: bool) -> Result<bool> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(refuse(path, "it has no parent"));
+    };
+    let walked = match walk(parent, false) {
+        Ok(walked) => walked,
+        Err(Stop::Missing) => return Ok(false),
+        Err(Stop::Refused(reason)) => return Err(refuse(parent, &reason)),
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder =
+        rustix::fs::openat(&walked.directory, ".", flags, Mode::empty()).during("open", || parent)?;
+    let is_there = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+    if dry_run || !is_there {
+        return Ok(is_there);
+    }
+    let _lock = lock(&folder, parent)?;
+    remove_staged(&folder);
+    let name = CString::new(name.as_bytes()).map_err(|_| refuse(path, "its name holds a NUL"))?;
+    remove_tree(&folder, &name).during("remove", || path)?;
+    // Folders of the name and the key go when nothing else is in them.
+    if names(&folder).is_ok_and(|left| left.iter().all(|name| name.to_bytes() == LOCK.as_bytes())) {
+        let _ = rustix::fs::unlinkat(&folder, LOCK, AtFlags::empty());
+        for folder in walked.path.ancestors().take(2) {
+            let _ = rustix::fs::rmdir(folder);
+        }
+    }
+    Ok(true)
 }
 
 /// Links count: people keep their configuration elsewhere and link to it.

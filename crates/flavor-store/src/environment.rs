@@ -88,6 +88,12 @@ pub fn environment_name<R: ReadAt>(package: &Package<R>) -> String {
     format!("{}-{}-{}", tame(&info.name), tame(&info.version), &digest[..16])
 }
 
+/// Every folder name that starts of the package may have given its work environment.
+pub fn environment_names<R: ReadAt>(package: &Package<R>) -> Vec<String> {
+    let name = environment_name(package);
+    vec![format!("{name}-dev"), name]
+}
+
 /// A text of the package as part of a file name (STORE.md 2.2).
 pub(crate) fn tame(text: &str) -> String {
     let byte = |byte: u8| {
@@ -96,16 +102,21 @@ pub(crate) fn tame(text: &str) -> String {
     text.bytes().take(64).map(byte).collect()
 }
 
-/// What is still to be unpacked for `package` in `root`.
-pub fn space_needed<R: ReadAt>(root: &Root, package: &Package<R>, wanted: &Wanted) -> Space {
+/// What is still to be unpacked for `package` in `root`; everything where there is none yet.
+pub fn space_needed<R: ReadAt>(root: Option<&Root>, package: &Package<R>, wanted: &Wanted) -> Space {
     let mut space = Space::default();
     let Some(flavor) = package.flavor() else { return space };
     let name = wanted.environment_name(package);
-    let subject = environment_subject(package, &root.environment_path(&name));
-    let composed = Record::state(&root.envs, &name, &subject) != State::Absent;
+    let composed = root.is_some_and(|root| {
+        let subject = environment_subject(package, &root.environment_path(&name));
+        Record::state(&root.envs, &name, &subject) != State::Absent
+    });
+    let is_there = |root: &Root, position| {
+        slot_key(package, position).is_ok_and(|key| crate::publish::has_slot(root, &key))
+    };
     for ((position, slot), part) in flavor.slots.iter().enumerate().zip(&wanted.parts) {
         let present = match part {
-            Part::Shared => slot_key(package, position).is_ok_and(|key| crate::publish::has_slot(root, &key)),
+            Part::Shared => root.is_some_and(|root| is_there(root, position)),
             Part::Private | Part::Setup => composed,
             Part::Absent => true,
             Part::Outside => false,

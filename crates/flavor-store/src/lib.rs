@@ -31,6 +31,7 @@ pub mod data;
 mod directories;
 pub mod environment;
 mod error;
+pub mod extract;
 mod frames;
 pub mod guarded_file;
 pub mod identity;

@@ -101,11 +101,14 @@ pub fn slot_target<R: ReadAt>(package: &Package<R>, slot: usize) -> Result<Optio
     }
 }
 
-/// The least that a place must have room for.
-pub fn space_needed<R: ReadAt>(root: &Root, package: &Package<R>) -> Space {
+/// The least that a place must have room for, where there is a store and where there is none yet.
+pub fn space_needed<R: ReadAt>(root: Option<&Root>, package: &Package<R>) -> Space {
     let name = PrivateName::of(package);
-    let subject = name.subject(&root.environment_path(name.as_str()));
-    if Record::state(&root.envs, name.as_str(), &subject) != State::Absent {
+    let is_there = |root: &Root| {
+        let subject = name.subject(&root.environment_path(name.as_str()));
+        Record::state(&root.envs, name.as_str(), &subject) != State::Absent
+    };
+    if root.is_some_and(is_there) {
         return Space::default();
     }
     let mut space = Space::default();

@@ -48,6 +48,8 @@ pub enum Records {
     Believed,
     /// Something was seen to have changed: what is recorded is compared with the package first (STORE.md 6.5).
     Doubted,
+    /// As [`Self::Doubted`], and what somebody added to a slot is a difference (STORE.md 16.5).
+    Examined,
 }
 
 /// A slot in the store.
@@ -101,6 +103,27 @@ pub fn publish_slot<R: ReadAt + Sync>(
     Ok(PublishedSlot { key, path, presence })
 }
 
+/// The same for a slot that is asked for by itself: what is recorded in this boot or durably is used as it is, and only then
+/// nothing of the package is read.
+pub fn ensure_slot<R: ReadAt + Sync>(
+    root: &Root,
+    staging: &Staging,
+    package: &Package<R>,
+    slot: usize,
+) -> Result<PublishedSlot> {
+    let key = slot_key(package, slot)?;
+    if is_believed(root, &key) {
+        let path = root.slot_path(&key);
+        return Ok(PublishedSlot { key, path, presence: Presence::Found });
+    }
+    publish_slot(root, staging, package, slot, Records::Believed)
+}
+
+/// Whether slot `key` can be used without looking at its package.
+pub fn is_believed(root: &Root, key: &str) -> bool {
+    subject(key).is_some_and(|subject| Record::state(&root.slots, key, &subject) == State::Believed)
+}
+
 /// Makes the record of a published slot hold across boots; the caller has synced the file system.
 pub(crate) fn make_slot_durable<R: ReadAt>(
     root: &Root,
@@ -145,7 +168,8 @@ impl Making<'_> {
             return Ok(Presence::Found);
         }
         // In this boot additions are no sign of a write that was lost, and programs may be running from the tree.
-        let extra = if state == State::Believed { Extra::Ignored } else { Extra::Differs };
+        let ignored = state == State::Believed && self.records != Records::Examined;
+        let extra = if ignored { Extra::Ignored } else { Extra::Differs };
         let mut presence = Presence::Made;
         if state != State::Absent
             && let Some(tree) = Root::own_directory(self.parent, self.name)

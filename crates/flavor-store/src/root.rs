@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
+use rustix::fs::{Access, Mode, OFlags, StatVfs, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, Refusal, Result};
@@ -70,6 +70,24 @@ impl Root {
         Err(Error::Location { refusals })
     }
 
+    /// What [`Self::take`] would say of `place`, as far as can be told without creating anything: whether there is a store, or
+    /// why there can be none. `space` is asked for what is there already.
+    pub fn examine(
+        place: &Path,
+        space: impl Fn(Option<&Self>) -> Space,
+    ) -> std::result::Result<bool, String> {
+        let root = Self::open(place)?;
+        let nearest = place.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(place);
+        let (writable, status) = match &root {
+            Some(root) => (root.path.join("v1/tmp"), rustix::fs::fstatvfs(&root.tmp)),
+            None => (nearest.to_path_buf(), rustix::fs::statvfs(nearest)),
+        };
+        judge(&status.map_err(io_text)?, space(root.as_ref()))?;
+        rustix::fs::access(&writable, Access::WRITE_OK | Access::EXEC_OK)
+            .map_err(|error| format!("`{}`: {}", writable.display(), io_text(error)))?;
+        Ok(root.is_some())
+    }
+
     /// The root's path without links.
     pub fn path(&self) -> &Path {
         &self.path
@@ -91,21 +109,7 @@ impl Root {
             Err(Stop::Missing) => return Err("it vanished while it was opened".into()),
             Err(Stop::Refused(reason)) => return Err(reason),
         };
-        let status = rustix::fs::fstatvfs(&root.tmp).map_err(io_text)?;
-        if status.f_flag.contains(StatVfsMountFlags::RDONLY) {
-            return Err("its file system is mounted read-only".into());
-        }
-        if status.f_flag.contains(StatVfsMountFlags::NOEXEC) {
-            return Err("its file system is mounted noexec".into());
-        }
-        let space = space(&root);
-        let free = status.f_bavail.saturating_mul(status.f_frsize);
-        if free < space.bytes_needed() {
-            return Err(format!("{free} bytes are free, {} are needed", space.bytes_needed()));
-        }
-        if status.f_files > 0 && status.f_favail < space.members {
-            return Err(format!("{} inodes are free, {} are needed", status.f_favail, space.members));
-        }
+        judge(&rustix::fs::fstatvfs(&root.tmp).map_err(io_text)?, space(&root))?;
         // Being able to stage is the proof that the place is writable.
         Staging::create(&root).map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -155,6 +159,24 @@ impl Root {
         let directory = open_directory(Some(parent), OsStr::new(name)).ok()?;
         judge_own(&directory, Path::new(name)).ok().map(|()| directory)
     }
+}
+
+/// Whether programs can be unpacked into a file system and run from it.
+fn judge(status: &StatVfs, space: Space) -> std::result::Result<(), String> {
+    if status.f_flag.contains(StatVfsMountFlags::RDONLY) {
+        return Err("its file system is mounted read-only".into());
+    }
+    if status.f_flag.contains(StatVfsMountFlags::NOEXEC) {
+        return Err("its file system is mounted noexec".into());
+    }
+    let free = status.f_bavail.saturating_mul(status.f_frsize);
+    if free < space.bytes_needed() {
+        return Err(format!("{free} bytes are free, {} are needed", space.bytes_needed()));
+    }
+    if status.f_files > 0 && status.f_favail < space.members {
+        return Err(format!("{} inodes are free, {} are needed", status.f_favail, space.members));
+    }
+    Ok(())
 }
 
 /// Backup programs skip the folder when the tag is there; its absence harms nothing.

@@ -135,6 +135,8 @@ pub enum ErrorCode {
     StoreLink,
     /// No place for the store can be used.
     StoreLocation,
+    /// What was to be written is there already.
+    StoreOutput,
     /// The slot is stored in a way that this version cannot unpack.
     StoreSlotKind,
     /// The disk is full.
@@ -216,6 +218,7 @@ impl ErrorCode {
         Self::StoreIo,
         Self::StoreLink,
         Self::StoreLocation,
+        Self::StoreOutput,
         Self::StoreSlotKind,
         Self::StoreSpace,
         Self::StoreUnpacked,
@@ -291,6 +294,7 @@ impl ErrorCode {
             Self::StoreIo => "ERR_STORE_IO",
             Self::StoreLink => "ERR_STORE_LINK",
             Self::StoreLocation => "ERR_STORE_LOCATION",
+            Self::StoreOutput => "ERR_STORE_OUTPUT",
             Self::StoreSlotKind => "ERR_STORE_SLOT_KIND",
             Self::StoreSpace => "ERR_STORE_SPACE",
             Self::StoreUnpacked => "ERR_STORE_UNPACKED",
@@ -332,6 +336,7 @@ impl ErrorCode {
             | Self::StoreInUse
             | Self::StoreIo
             | Self::StoreLocation
+            | Self::StoreOutput
             | Self::StoreSlotKind
             | Self::StoreSpace => 1,
             Self::FlavorOption
@@ -422,6 +427,7 @@ impl ErrorCode {
             | Self::StoreInUse
             | Self::StoreIo
             | Self::StoreLocation
+            | Self::StoreOutput
             | Self::StoreSpace => 106,
             Self::PspfLauncherDigest
             | Self::PspfSignature
@@ -531,6 +537,7 @@ impl ErrorCode {
                 "a link or path of a slot passes through a link, leaves the slot or occurs twice"
             }
             Self::StoreLocation => "no place for the store can be used",
+            Self::StoreOutput => "what was to be written is there already",
             Self::StoreSlotKind => "the slot is stored in a way that this version cannot unpack",
             Self::StoreSpace => "the disk is full",
             Self::StoreUnpacked => {
@@ -606,6 +613,7 @@ impl ErrorCode {
             Self::FlavorBinding => {
                 Some("install the package again on this platform, or build it with `npm run build`")
             }
+            Self::StoreOutput => Some("name a folder that does not exist yet or is empty"),
             Self::FlavorRuntime => {
                 Some("name an archive of a standalone interpreter with `--python-archive`")
             }

@@ -29,9 +29,19 @@ impl Object {
         self.raw(key, &value.to_string())
     }
 
+    pub(crate) fn flag(self, key: &str, value: bool) -> Self {
+        self.raw(key, if value { "true" } else { "false" })
+    }
+
     pub(crate) fn finish(self) -> String {
         self.0 + "}"
     }
+}
+
+/// An array of values that are JSON already.
+pub(crate) fn array(items: impl IntoIterator<Item = String>) -> String {
+    let items: Vec<String> = items.into_iter().collect();
+    format!("[{}]", items.join(","))
 }
 
 /// A string, escaped so that it also does no harm on a terminal (S23).
@@ -63,9 +73,10 @@ mod tests {
         let json = Object::new()
             .text("a\"\\", "\u{0}\x1b[31m\n\u{202e}é")
             .number("n", 5)
-            .raw("list", "[1]")
+            .flag("f", true)
+            .raw("list", &array(["1".to_owned(), text("x")]))
             .finish();
-        assert_eq!(json, r#"{"a\"\\":"\u0000\u001b[31m\n\u202eé","n":5,"list":[1]}"#);
+        assert_eq!(json, r#"{"a\"\\":"\u0000\u001b[31m\n\u202eé","n":5,"f":true,"list":[1,"x"]}"#);
         let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
         assert_eq!(value["a\"\\"], "\u{0}\x1b[31m\n\u{202e}é");
     }

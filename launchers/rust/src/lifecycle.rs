@@ -93,6 +93,11 @@ pub(crate) fn decide<R: ReadAt>(
     Ok(decided)
 }
 
+/// Whether `slot` is one that programs may ask for later, by its place.
+pub(crate) fn is_lazy(slot: &Slot) -> bool {
+    Lifecycle::parse(&slot.lifecycle) == Some(Lifecycle::Lazy)
+}
+
 fn data_folder<R: ReadAt>(
     package: &Package<R>,
     slot: &Slot,

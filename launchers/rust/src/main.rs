@@ -92,9 +92,8 @@ fn start(mut arguments: Vec<OsString>, name: &mut String, log: &mut Log) -> Resu
     *name = file.base_name().to_string_lossy().into_owned();
     if settings.tools {
         let tool = if arguments.len() > 1 { Some(arguments.remove(1)) } else { None };
-        let tool = tool.as_ref().map(|tool| tool.to_string_lossy());
         let bare = start::has_no_payload(&file);
-        match tool.as_deref() {
+        match tool.as_ref().map(|tool| tool.to_string_lossy()).as_deref() {
             Some("help") => {
                 to_stdout(tools::HELP.as_bytes());
                 return Ok(0);
@@ -112,11 +111,11 @@ fn start(mut arguments: Vec<OsString>, name: &mut String, log: &mut Log) -> Resu
                 *name = file.base_name().to_string_lossy().into_owned();
             }
             Some("run") => {}
-            Some("info") => return tools::info(&file).map(|()| 0),
-            Some("metadata") => return tools::metadata(&file).map(|()| 0),
-            Some("verify") => return tools::verify(&file).map(|()| 0),
-            Some("warm") => return tools::warm(&file, log, name).map(|()| 0),
-            other => return Err(tools::unknown(other)),
+            _ => {
+                let rest = arguments.get(1..).unwrap_or_default();
+                let context = tools::Context { file: &file, settings: &settings, log, name };
+                return tools::run(tool.as_deref(), rest, context);
+            }
         }
     }
     run_package(&settings, &file, &arguments, log, name)
@@ -142,7 +141,7 @@ fn run_package(
         }
         Ok(warm) => {
             warm.plan.package.clone_into(name);
-            Ready { plan: warm.plan, supervised: None }
+            Ready { plan: warm.plan, supervised: None, repaired: Vec::new() }
         }
         Err(records) => cold(records, name)?,
     };

@@ -22,17 +22,29 @@ pub(crate) fn choose<'plan>(
     typed: &OsStr,
     package: &OsStr,
 ) -> Result<&'plan PlannedCommand> {
-    let named = |name: &OsStr| plan.commands.iter().find(|command| OsStr::new(&command.name) == name);
-    if let Some(wanted) = &settings.command {
-        return named(wanted).ok_or_else(|| {
-            let known: Vec<&str> = plan.commands.iter().map(|command| command.name.as_str()).collect();
-            let message =
-                format!("there is no command `{}`; the package has {}", wanted.display(), known.join(", "));
-            Failure::new(ErrorCode::LaunchCommand, message)
-        });
+    if settings.command.is_some() {
+        return require_command(plan, settings.command.as_deref());
     }
-    let own = Path::new(typed).file_name().filter(|name| *name != package).and_then(named);
-    Ok(own.unwrap_or(&plan.commands[plan.default]))
+    let own = Path::new(typed).file_name().filter(|name| *name != package);
+    Ok(own.and_then(|name| named(plan, name)).unwrap_or(&plan.commands[plan.default]))
+}
+
+/// The command of a name, or the default one.
+pub(crate) fn require_command<'plan>(
+    plan: &'plan Plan,
+    wanted: Option<&OsStr>,
+) -> Result<&'plan PlannedCommand> {
+    let Some(wanted) = wanted else { return Ok(&plan.commands[plan.default]) };
+    named(plan, wanted).ok_or_else(|| {
+        let known: Vec<&str> = plan.commands.iter().map(|command| command.name.as_str()).collect();
+        let message =
+            format!("there is no command `{}`; the package has {}", wanted.display(), known.join(", "));
+        Failure::new(ErrorCode::LaunchCommand, message)
+    })
+}
+
+fn named<'plan>(plan: &'plan Plan, name: &OsStr) -> Option<&'plan PlannedCommand> {
+    plan.commands.iter().find(|command| OsStr::new(&command.name) == name)
 }
 
 /// What a start hands to the program besides its plan.

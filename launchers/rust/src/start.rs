@@ -11,7 +11,7 @@ use flavor_store::location::places;
 use flavor_store::placeholder::Places;
 use flavor_store::plan::Plan;
 use flavor_store::publish::{Presence, Records};
-use flavor_store::receipt::{self, Expected};
+use flavor_store::receipt::{self, Expected, Receipt};
 use flavor_store::root::Root;
 use flavor_store::staging::Staging;
 use flavor_store::{BootId, ZeroUmask, has_reliable_change_time};
@@ -38,6 +38,8 @@ pub(crate) struct Ready<'file> {
     pub(crate) plan: Plan,
     /// What must outlive the program; without it the program replaces this process.
     pub(crate) supervised: Option<Supervised<'file>>,
+    /// What differed from the package and was made anew.
+    pub(crate) repaired: Vec<String>,
 }
 
 /// What a waiting parent holds (LAUNCH.md 15).
@@ -64,6 +66,18 @@ pub(crate) struct Warm {
 
 /// The plan of a package with a valid receipt; otherwise how far the store is to be believed.
 pub(crate) fn warm(file: &PackageFile, log: Log) -> std::result::Result<Warm, Records> {
+    let (mut receipt, root) = vouched(file, log)?;
+    receipt.stamp();
+    if let Some(hold) = receipt.take_hold() {
+        leave_to_program(hold);
+    }
+    log.phase("receipt");
+    log.info(|| format!("warm start: receipt {} in `{}`", receipt.name, root.path().display()));
+    receipt.plan().map(|plan| Warm { plan, root }).ok_or(Records::Believed)
+}
+
+/// The receipt that vouches for a start, and its store. Nothing is changed.
+pub(crate) fn vouched(file: &PackageFile, log: Log) -> std::result::Result<(Receipt, Root), Records> {
     let mut records = Records::Believed;
     let Some(trailer) = file.trailer() else { return Err(records) };
     let sources = trust::places();
@@ -78,15 +92,7 @@ pub(crate) fn warm(file: &PackageFile, log: Log) -> std::result::Result<Warm, Re
             }
         };
         match receipt::find(&root, expected, sources.paths(), |name| std::env::var_os(name)) {
-            Ok(mut receipt) => {
-                receipt.stamp();
-                if let Some(hold) = receipt.take_hold() {
-                    leave_to_program(hold);
-                }
-                log.phase("receipt");
-                log.info(|| format!("warm start: receipt {} in `{}`", receipt.name, root.path().display()));
-                return receipt.plan().map(|plan| Warm { plan, root }).ok_or(records);
-            }
+            Ok(receipt) => return Ok((receipt, root)),
             Err(miss) => {
                 if miss.store_changed {
                     records = Records::Doubted;
@@ -127,6 +133,8 @@ pub(crate) fn warm_with_content<'file>(
 pub(crate) enum Keep {
     ThisBoot,
     Durable,
+    /// As [`Self::ThisBoot`], for a start that ends before its program.
+    Prepared,
 }
 
 /// How a cold start is made.
@@ -167,7 +175,7 @@ pub(crate) fn cold<'file>(file: &'file PackageFile, how: Cold, name: &mut String
 
     let progress = Progress::begin(name, &file.read, file.identity.size);
     let places = places(|name| std::env::var_os(name));
-    let root = Root::take(&places, |root| space_needed(root, &package, &decided.wanted))?;
+    let root = Root::take(&places, |root| space_needed(Some(root), &package, &decided.wanted))?;
     let root: &'static Root = Box::leak(Box::new(root));
     let staging = Staging::create(root)?;
     staging.remove_dead();
@@ -190,11 +198,18 @@ pub(crate) fn cold<'file>(file: &'file PackageFile, how: Cold, name: &mut String
     }
     drop(progress);
     log.phase("unpack and verify");
-    log_installed(&installed, how, name);
+    let repaired = log_installed(&installed, log);
+    if how.level == Level::Full && how.keep == Keep::ThisBoot {
+        // Who asked for a full comparison is told what it found.
+        for what in &repaired {
+            let line = format!("{what} was not as the package says and was unpacked anew");
+            to_stderr(&format!("{}: notice: {line}\n", escaped(name)));
+        }
+    }
     file.require_unchanged()?;
 
     let boot = match how.keep {
-        Keep::ThisBoot => BootId::current(),
+        Keep::ThisBoot | Keep::Prepared => BootId::current(),
         Keep::Durable => {
             make_durable(root, &staging, &package, &installed)?;
             BootId::DURABLE
@@ -212,7 +227,7 @@ pub(crate) fn cold<'file>(file: &'file PackageFile, how: Cold, name: &mut String
     if decided.needs_parent() && how.keep == Keep::ThisBoot {
         return supervised(file, package, decided, installed.places, root, staging, log);
     }
-    Ok(Ready { plan, supervised: None })
+    Ok(Ready { plan, supervised: None, repaired })
 }
 
 /// Unpacks what only this start needs and makes the plan with the places where it lies.
@@ -234,14 +249,13 @@ fn supervised<'file>(
     log.phase("slots of this start");
     let plan = planned(&package, &decided, &places, root)?;
     decided.conditions.clear();
-    Ok(Ready {
-        plan,
-        supervised: Some(Supervised { staging, content: Some(Content { package, decided, places, root }) }),
-    })
+    let content = Some(Content { package, decided, places, root });
+    let supervised = Some(Supervised { staging, content });
+    Ok(Ready { plan, supervised, repaired: Vec::new() })
 }
 
 /// Makes the plan with any places, to refuse what is not supported before something is unpacked.
-fn require_plan(package: &Package<&PackageFile>, decided: &Decided) -> Result<()> {
+pub(crate) fn require_plan(package: &Package<&PackageFile>, decided: &Decided) -> Result<Plan> {
     let slots = decided.wanted.parts.iter().map(|part| part.has_place().then(|| "/".into())).collect();
     let mut places = Places { workenv: "/".into(), slots };
     let (flavor, metadata) = (flavor_of(package)?, package.metadata());
@@ -253,7 +267,7 @@ fn require_plan(package: &Package<&PackageFile>, decided: &Decided) -> Result<()
         let named = Named { places: &places, absent: &[], store };
         crate::planning::planned_command(metadata, flavor, &named, command, &flavor.commands[command])?;
     }
-    plan(metadata, flavor, &Named { places: &places, absent: &decided.absent, store }).map(|_| ())
+    plan(metadata, flavor, &Named { places: &places, absent: &decided.absent, store })
 }
 
 /// The plan, with the places of the store and those of the user's data. Slots of one start have their places already, or stand
@@ -278,13 +292,13 @@ pub(crate) fn warn_of_missing_variables(metadata: &Metadata, log: Log) {
     }
 }
 
-/// What became of slots and environment. Who asked for a full comparison is told what it found.
-fn log_installed(installed: &Installed, how: Cold, name: &str) {
-    let one = |what: String, presence: Presence, detail: &str| {
-        how.log.debug(|| format!("{what} {}: {detail}", presence.word()));
-        if how.level == Level::Full && presence == Presence::Repaired {
-            let line = format!("{what} was not as the package says and was unpacked anew");
-            to_stderr(&format!("{}: notice: {line}\n", escaped(name)));
+/// What became of slots and environment; what of it was made anew.
+fn log_installed(installed: &Installed, log: Log) -> Vec<String> {
+    let mut repaired = Vec::new();
+    let mut one = |what: String, presence: Presence, detail: &str| {
+        log.debug(|| format!("{what} {}: {detail}", presence.word()));
+        if presence == Presence::Repaired {
+            repaired.push(what);
         }
     };
     for (position, slot) in installed.slots.iter().enumerate() {
@@ -294,6 +308,7 @@ fn log_installed(installed: &Installed, how: Cold, name: &str) {
     }
     let workenv = format!("`{}`", installed.places.workenv.display());
     one("work environment".into(), installed.presence, &workenv);
+    repaired
 }
 
 /// What came of it, for logs: not having a receipt only makes the next start slow, so nothing here is an error.

@@ -23,6 +23,11 @@ pub(crate) fn decide<R: ReadAt>(package: &Package<R>, app: &str, log: Log) -> Re
     Ok(decision)
 }
 
+/// What a start would decide, told by nobody but the answer.
+pub(crate) fn asked<R: ReadAt>(package: &Package<R>) -> Result<String> {
+    ask(package).map(|decision| decision.verdict.in_words())
+}
+
 /// The line of `verify` (LAUNCH.md 13.11), where a publicly known key is a failure in every mode.
 pub(crate) fn verified<R: ReadAt>(package: &Package<R>) -> Result<String> {
     let decision = ask(package)?;

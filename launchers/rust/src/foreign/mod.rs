@@ -55,23 +55,27 @@ pub(crate) fn is_native<R: ReadAt>(package: &Package<R>) -> bool {
     package.flavor().is_none_or(Flavor::is_plain)
 }
 
-/// Verifies everything, makes the private environment where it is missing, writes a receipt where that is sound. A lowered
-/// start makes one for itself alone (STORE.md 16.3).
-pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: &Cold) -> Result<Ready<'file>> {
+/// Refuses what cannot be carried out, before anything is unpacked.
+pub(crate) fn require_plan<R: ReadAt>(package: &Package<R>) -> Result<()> {
     if let Some(flavor) = package.flavor() {
         require_target(flavor)?;
     }
-    let &Cold { file, how, .. } = cold;
+    require_slots(package)?;
+    Prepared::new(package, &Native::decode(package.metadata_json())?, Path::new(SOMEWHERE)).map(|_| ())
+}
+
+/// Verifies everything, makes the private environment where it is missing, writes a receipt where that is sound. A lowered
+/// start makes one for itself alone (STORE.md 16.3).
+pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: &Cold) -> Result<Ready<'file>> {
+    require_plan(package)?;
+    let Cold { file, how, .. } = *cold;
     let log = how.log;
     let native = Native::decode(package.metadata_json())?;
-    require_slots(package)?;
-    // Somewhere, to refuse what cannot be carried out before something is unpacked.
-    Prepared::new(package, &native, Path::new(SOMEWHERE))?;
     warn_of_missing_variables(package.metadata(), log);
 
     let progress = Cell::new(Some(Progress::begin(cold.name, &file.read, file.identity.size)));
     let places = places(|name| std::env::var_os(name));
-    let root = Root::take(&places, |root| space_needed(root, package))?;
+    let root = Root::take(&places, |root| space_needed(Some(root), package))?;
     let root: &'static Root = Box::leak(Box::new(root));
     let staging = Staging::create(root)?;
     staging.remove_dead();
@@ -90,7 +94,8 @@ pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: &Cold) -
         log.info(|| format!("cold start: private folder in `{}`", root.path().display()));
         file.require_unchanged()?;
         let plan = plan(package, prepared, &workenv);
-        return Ok(Ready { plan, supervised: Some(Supervised { staging, content: None }) });
+        let supervised = Some(Supervised { staging, content: None });
+        return Ok(Ready { plan, supervised, repaired: Vec::new() });
     }
     let name = PrivateName::of(package);
     let workenv = root.environment_path(name.as_str());
@@ -107,7 +112,7 @@ pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: &Cold) -
 
     // The environment is durable in any case.
     let boot = match how.keep {
-        Keep::ThisBoot => BootId::current(),
+        Keep::ThisBoot | Keep::Prepared => BootId::current(),
         Keep::Durable => BootId::DURABLE,
     };
     let plan = plan(package, prepared, &workenv);
@@ -116,7 +121,7 @@ pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: &Cold) -
     log.phase("receipt");
     log.info(|| format!("cold start: store `{}`", root.path().display()));
     leave_to_program(hold);
-    Ok(Ready { plan, supervised: None })
+    Ok(Ready { plan, supervised: None, repaired: Vec::new() })
 }
 
 fn run_setup(prepared: &Prepared, tree: &PrivateTree, staging: &Staging, cold: &Cold) -> Result<()> {

@@ -1,0 +1,45 @@
+//! Unpacking one slot for a person, into a folder of theirs (LAUNCH.md 8.4). The same rules as for the store hold, but nothing is
+//! published, and the umask is the person's.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use pspf::{ErrorCode, Package, ReadAt};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::error::{During as _, Error, Result};
+use crate::removal::{names, remove_tree};
+use crate::unpack::{create_links, unpack_files};
+
+/// Unpacks `slot` into `folder`, which is made unless it is an empty one already; a link to one is none. What was unpacked is removed if something
+/// fails, so that nobody takes half of it for the whole.
+pub fn extract_slot<R: ReadAt + Sync>(package: &Package<R>, slot: usize, folder: &Path) -> Result<()> {
+    let made = match rustix::fs::mkdir(folder, Mode::from_raw_mode(0o777)) {
+        Ok(()) => true,
+        Err(Errno::EXIST) => false,
+        Err(error) => return Err(error).during("create the folder", || folder),
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(folder, flags, Mode::empty()).during("open the folder", || folder)?;
+    let found = names(&directory).during("read the folder", || folder)?;
+    if !found.is_empty() {
+        let message = format!("the folder `{}` is not empty; nothing in it is overwritten", folder.display());
+        return Err(Error::refused(ErrorCode::StoreOutput, message));
+    }
+    let filled =
+        unpack_files(package, slot, &directory).and_then(|members| create_links(&directory, &members));
+    if filled.is_err() {
+        empty(&directory);
+        if made {
+            let _ = rustix::fs::rmdir(folder);
+        }
+    }
+    filled
+}
+
+fn empty(directory: &OwnedFd) {
+    for name in names(directory).unwrap_or_default() {
+        let _ = remove_tree(directory, &name);
+    }
+}
