@@ -25,6 +25,7 @@ import type { Environment } from './python/environment.js';
 import { environmentPlan } from './python/environment-plan.js';
 import { buildWheel, stageApplication } from './python/project.js';
 import { type GivenRuntime, stageRuntime } from './python/runtime.js';
+import { addRuntimeModule } from './python/runtime-module.js';
 import { normaliseRuntime } from './python/runtime-tree.js';
 import type { BuildSession, RuntimeSource } from './python/session.js';
 import type { SiteTree } from './python/site-tree.js';
@@ -211,6 +212,7 @@ async function stageTrees(session: BuildSession, given: GivenRuntime | undefined
   await stage(reporter, 'slots', 'tidying the runtime', async () => {
     await normaliseRuntime(session, runtime);
     for (const tree of [dependencies, application]) await reportLeaks(session, tree);
+    await addRuntimeModule(application, dependencies);
     return { value: undefined, detail: '' };
   });
   await stage(reporter, 'check', 'checking entry points', async () => {

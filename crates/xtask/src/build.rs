@@ -235,19 +235,28 @@ fn remove_orphans(dist: &Path, sources: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The Python files that packages carry: not TypeScript, so tsc leaves them behind.
+/// The Python files that packages carry, and those that flavor runs: not TypeScript, so tsc leaves them behind.
 fn copy_embedded(from: &Path, to: &Path) -> Result<()> {
     let mut kept = BTreeSet::new();
     for entry in entries(from)? {
-        if entry.path().extension().is_some_and(|extension| extension == "py") {
-            place(&to.join(entry.file_name()), &fs::read(entry.path())?, false)?;
-            kept.insert(entry.file_name());
+        let (name, path) = (entry.file_name(), entry.path());
+        if entry.file_type()?.is_dir() {
+            if name == "__pycache__" {
+                continue;
+            }
+            copy_embedded(&path, &to.join(&name))?;
+        } else if name == "py.typed" || path.extension().is_some_and(|extension| extension == "py") {
+            place(&to.join(&name), &fs::read(&path)?, false)?;
+        } else {
+            continue;
         }
+        kept.insert(name);
     }
-    for entry in entries(to)? {
-        if !kept.contains(&entry.file_name()) {
-            fs::remove_file(entry.path())?;
-        }
+    for entry in entries(to)?.into_iter().filter(|entry| !kept.contains(&entry.file_name())) {
+        let path = entry.path();
+        let removed =
+            if entry.file_type()?.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(())
 }

@@ -79,9 +79,9 @@ pub(super) fn slot(context: &mut Context, asked: &Asked) -> Result<()> {
     trust::asked(&package)?;
     let decided = decide(&package, Records::Believed, |name| std::env::var_os(name))?;
     let data = decided.data.iter().find(|(position, _)| *position == slot).map(|(_, path)| path);
-    let into =
+    let folder =
         flavor.workenv.unpack.iter().find(|unpack| unpack.slot == slot as u64).map(|unpack| &unpack.into);
-    let path = match (decided.wanted.parts[slot], data, into) {
+    let path = match (decided.wanted.parts[slot], data, folder) {
         (Part::Outside, Some(path), _) => {
             let _umask = ZeroUmask::set();
             flavor_store::data::copy_once(path, &package, slot)?;
@@ -89,7 +89,7 @@ pub(super) fn slot(context: &mut Context, asked: &Asked) -> Result<()> {
         }
         (Part::Shared, ..) => published(context, &package, slot)?,
         (Part::Absent, ..) if is_lazy(entry) => published(context, &package, slot)?,
-        (Part::Private, _, Some(into)) => workenv(context)?.join(into),
+        (Part::Private, _, Some(folder)) => workenv(context)?.join(folder),
         _ => {
             let message = format!(
                 "slot {slot} ({:?}) has no place of its own that lasts longer than a start",
@@ -100,8 +100,13 @@ pub(super) fn slot(context: &mut Context, asked: &Asked) -> Result<()> {
     };
     context.file.require_unchanged()?;
     if asked.json {
-        let object = |object: Object| object.number("slot", slot as u64).text("id", &entry.id);
-        asked.print("slot", |json| object(json).text("path", &path.display().to_string()), String::new);
+        let info = &package.metadata().package;
+        let json = |object: Object| {
+            let object = object.text("name", &info.name).text("version", &info.version);
+            let object = object.number("slot", slot as u64).text("id", &entry.id);
+            object.text("path", &path.display().to_string())
+        };
+        asked.print("slot", json, String::new);
     } else {
         // Bytes as they are: whoever asked opens this path.
         to_stdout(&[path.as_os_str().as_bytes(), b"\n"].concat());
