@@ -12,6 +12,7 @@ impl Object {
     }
 
     /// Adds a key whose value is JSON already.
+    #[inline(never)]
     pub(crate) fn raw(mut self, key: &str, json: &str) -> Self {
         if self.0.len() > 1 {
             self.0.push(',');
@@ -20,6 +21,7 @@ impl Object {
         self
     }
 
+    #[inline(never)]
     pub(crate) fn text(self, key: &str, value: &str) -> Self {
         let value = text(value);
         self.raw(key, &value)

@@ -21,6 +21,12 @@ const LOG_PATH: &str = "FLAVOR_LOG_PATH";
 /// What is addressed to the launcher and must not reach the program (S3).
 pub(crate) const NOT_FOR_THE_PROGRAM: [&str; 3] = [VALIDATION, COMMAND, TOOLS];
 
+/// A variable of the user's environment, for those who look up several. One function instead of a closure at each place: what is
+/// generic over it is compiled once.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
 /// The settings of one start.
 #[derive(Debug)]
 pub(crate) struct Settings {

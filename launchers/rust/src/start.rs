@@ -30,6 +30,7 @@ use crate::package_file::PackageFile;
 use crate::planning::{Named, flavor_of, plan, require_target};
 use crate::process_unix::leave_to_program;
 use crate::progress::Progress;
+use crate::settings::variable;
 use crate::trust;
 use crate::validation::{self, Level};
 
@@ -82,7 +83,7 @@ pub(crate) fn vouched(file: &PackageFile, log: Log) -> std::result::Result<(Rece
     let Some(trailer) = file.trailer() else { return Err(records) };
     let sources = trust::places();
     let expected = Expected { package: file.identity, trailer: &trailer };
-    for place in places(|name| std::env::var_os(name)) {
+    for place in places(variable) {
         let root = match Root::open(&place.path) {
             Ok(Some(root)) => root,
             Ok(None) => continue,
@@ -119,7 +120,7 @@ pub(crate) fn warm_with_content<'file>(
     if compared.is_none_or(|compared| compared.as_slice() != package.trailer()) {
         return Err(file.changed());
     }
-    let decided = decide(&package, Records::Believed, |name| std::env::var_os(name))?;
+    let decided = decide(&package, Records::Believed, variable)?;
     let root: &'static Root = Box::leak(Box::new(warm.root));
     let staging = Staging::create(root)?;
     staging.remove_dead();
@@ -169,12 +170,12 @@ pub(crate) fn cold<'file>(file: &'file PackageFile, how: Cold, name: &mut String
     }
     require_target(flavor_of(&package)?)?;
     let records = if how.level == Level::Full { Records::Doubted } else { how.records };
-    let decided = decide(&package, records, |name| std::env::var_os(name))?;
+    let decided = decide(&package, records, variable)?;
     require_plan(&package, &decided)?;
     warn_of_missing_variables(package.metadata(), log);
 
     let progress = Progress::begin(name, &file.read, file.identity.size);
-    let places = places(|name| std::env::var_os(name));
+    let places = places(variable);
     let root = Root::take(&places, |root| space_needed(Some(root), &package, &decided.wanted))?;
     let root: &'static Root = Box::leak(Box::new(root));
     let staging = Staging::create(root)?;

@@ -7,10 +7,11 @@ use pspf::{Package, ReadAt};
 use crate::failure::{Failure, Result, escaped};
 use crate::log::Log;
 use crate::output::to_stderr;
+use crate::settings::variable;
 
 /// The trust files that a start names.
 pub(crate) fn places() -> Places {
-    Places::new(|name| std::env::var_os(name))
+    Places::new(variable)
 }
 
 /// Decides about a package whose signature held. `app` is the name that the user knows.

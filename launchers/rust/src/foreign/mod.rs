@@ -34,6 +34,7 @@ use crate::package_file::PackageFile;
 use crate::planning::require_target;
 use crate::process_unix::leave_to_program;
 use crate::progress::Progress;
+use crate::settings::variable;
 use crate::start::{self, Keep, Ready, Supervised, warn_of_missing_variables, write_receipt};
 use crate::validation::Level;
 
@@ -74,7 +75,7 @@ pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: &Cold) -
     warn_of_missing_variables(package.metadata(), log);
 
     let progress = Cell::new(Some(Progress::begin(cold.name, &file.read, file.identity.size)));
-    let places = places(|name| std::env::var_os(name));
+    let places = places(variable);
     let root = Root::take(&places, |root| space_needed(Some(root), package))?;
     let root: &'static Root = Box::leak(Box::new(root));
     let staging = Staging::create(root)?;

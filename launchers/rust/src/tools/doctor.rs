@@ -17,6 +17,7 @@ use crate::lifecycle::{Decided, decide};
 use crate::package_file::PackageFile;
 use crate::planning::require_target;
 use crate::program::require_command;
+use crate::settings::variable;
 use crate::start;
 use crate::trust;
 
@@ -133,7 +134,7 @@ fn planned(context: &Context, package: &Package<&PackageFile>) -> Result<(String
         foreign::require_plan(package)?;
         return Ok(("its one command would run, in a private environment".into(), None));
     }
-    let decided = decide(package, Records::Believed, |name| std::env::var_os(name))?;
+    let decided = decide(package, Records::Believed, variable)?;
     let plan = start::require_plan(package, &decided)?;
     let command = require_command(&plan, context.settings.command.as_deref())?;
     Ok((format!("{:?} would run", command.name), Some(decided)))
@@ -142,7 +143,7 @@ fn planned(context: &Context, package: &Package<&PackageFile>) -> Result<(String
 /// Every place that a start would try; whether one can be used.
 fn examine_places(space: impl Fn(Option<&Root>) -> Space, findings: &mut Findings) -> bool {
     let mut usable = false;
-    for place in places(|name| std::env::var_os(name)) {
+    for place in places(variable) {
         let shown = format!("`{}` (from {})", place.path.display(), place.origin);
         match Root::examine(&place.path, &space) {
             Ok(there) => {

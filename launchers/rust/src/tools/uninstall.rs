@@ -19,6 +19,7 @@ use crate::foreign::is_native;
 use crate::json::{Object, array, text};
 use crate::lifecycle::decide;
 use crate::package_file::PackageFile;
+use crate::settings::variable;
 use crate::start::occupy_standard_descriptors;
 
 /// What went, or would go.
@@ -80,7 +81,7 @@ fn from_stores(
             keys.push(slot_key(package, position)?);
         }
     }
-    for place in places(|name| std::env::var_os(name)) {
+    for place in places(variable) {
         let Ok(Some(root)) = Root::open(&place.path) else { continue };
         let report = remove_package(&root, &folders, &keys, dry_run)?;
         let path = root.path().to_path_buf();
@@ -99,7 +100,7 @@ fn data_of(package: &Package<&PackageFile>) -> Result<Vec<PathBuf>> {
     if is_native(package) {
         return Ok(Vec::new());
     }
-    let decided = decide(package, Records::Believed, |name| std::env::var_os(name))?;
+    let decided = decide(package, Records::Believed, variable)?;
     Ok(decided.data.into_iter().map(|(_, path)| path).collect())
 }
 

@@ -26,6 +26,7 @@ use crate::output::to_stdout;
 use crate::package_file::PackageFile;
 use crate::planning::{flavor_of, require_target};
 use crate::progress::Progress;
+use crate::settings::variable;
 use crate::start::{Cold, Keep, cold, occupy_standard_descriptors, warm as warm_start};
 use crate::trust;
 use crate::validation::Level;
@@ -77,7 +78,7 @@ pub(super) fn slot(context: &mut Context, asked: &Asked) -> Result<()> {
     let entry = &package.metadata().slots[slot];
     // Who may not start gets nothing into the store either.
     trust::asked(&package)?;
-    let decided = decide(&package, Records::Believed, |name| std::env::var_os(name))?;
+    let decided = decide(&package, Records::Believed, variable)?;
     let data = decided.data.iter().find(|(position, _)| *position == slot).map(|(_, path)| path);
     let folder =
         flavor.workenv.unpack.iter().find(|unpack| unpack.slot == slot as u64).map(|unpack| &unpack.into);
@@ -126,7 +127,7 @@ fn workenv(context: &mut Context) -> Result<PathBuf> {
 /// Where a shared slot lies, brought in if it is not there. A store that has it is used before one that could take it.
 fn published(context: &Context, package: &Package<&PackageFile>, slot: usize) -> Result<PathBuf> {
     let key = slot_key(package, slot)?;
-    let places = places(|name| std::env::var_os(name));
+    let places = places(variable);
     for place in &places {
         if let Ok(Some(root)) = Root::open(&place.path)
             && is_believed(&root, &key)
@@ -185,7 +186,7 @@ pub(super) fn repair(context: &mut Context, asked: &Asked) -> Result<()> {
 fn repair_lazy(package: &Package<&PackageFile>) -> Result<Vec<String>> {
     let _umask = ZeroUmask::set();
     let mut repaired = Vec::new();
-    for place in places(|name| std::env::var_os(name)) {
+    for place in places(variable) {
         let Ok(Some(root)) = Root::open(&place.path) else { continue };
         for (slot, _) in package.metadata().slots.iter().enumerate().filter(|(_, entry)| is_lazy(entry)) {
             if has_slot(&root, &slot_key(package, slot)?) {
