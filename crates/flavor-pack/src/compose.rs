@@ -2,13 +2,14 @@
 //! nothing passes through a link or a file, links lead to members that exist, placeholders name shared slots.
 //! Launchers check again; here a mistake fails the build instead of every start.
 
-use std::collections::HashMap;
-
+use pspf::composition::{self, Broken, Paper};
 use pspf::layout;
-use pspf::metadata::{Command, LinkKind, Workenv};
-use pspf::tar::{self, Kind};
+use pspf::metadata::{Command, Workenv};
+use pspf::placeholder::{Piece, pieces, slot_number};
+use pspf::tar;
 
 use crate::archive::Tree;
+use crate::judgement::{Ground, implied, unfit};
 use crate::plan::{PlanFlavor, check_text, check_variable};
 use crate::{Error, Result};
 
@@ -68,13 +69,22 @@ pub(crate) fn check_flavor(flavor: &PlanFlavor, slots: usize) -> Result<()> {
             return Err(Error::plan(at("workenv.unpack"), message));
         }
     }
+    for (at, paths) in [
+        (at("workenv.unpack"), flavor.workenv.unpack.iter().map(|unpack| &unpack.into).collect::<Vec<_>>()),
+        (at("workenv.links"), flavor.workenv.links.iter().map(|link| &link.path).collect()),
+        (at("workenv.links"), flavor.workenv.links.iter().map(|link| &link.to).collect()),
+        (at("workenv.files"), flavor.workenv.files.iter().map(|file| &file.path).collect()),
+        (at("workenv.path"), flavor.workenv.path.iter().collect()),
+    ] {
+        paths.into_iter().try_for_each(|path| check_path(&at, path))?;
+    }
     for link in &flavor.workenv.links {
         if !slot(flavor, &at("workenv.links"), link.slot)?.share {
             let message = format!("slot {} is private; links lead to shared slots", link.slot);
             return Err(Error::plan(at("workenv.links"), message));
         }
     }
-    flavor.workenv.path.iter().try_for_each(|folder| check_path(&at("workenv.path"), folder))
+    Ok(())
 }
 
 fn slot<'a>(flavor: &'a PlanFlavor, at: &str, number: u64) -> Result<&'a crate::plan::PlanFlavorSlot> {
@@ -99,12 +109,17 @@ fn check_command(flavor: &PlanFlavor, at: &str, command: &Command) -> Result<()>
 
 /// `{slot:N}` names a shared slot. Other braces are text, as launchers take them.
 fn check_placeholders(flavor: &PlanFlavor, at: &str, text: &str) -> Result<()> {
-    for (start, opening) in text.match_indices("{slot:") {
-        let rest = &text[start + opening.len()..];
-        let Some(number) = rest.split_once('}').and_then(|(number, _)| number.parse::<u64>().ok()) else {
+    for piece in pieces(text) {
+        let number = match piece {
+            Piece::Slot(number) => slot_number(number),
+            // Without its closing brace it is text to launchers, which nobody means.
+            Piece::Text(text) if text.contains("{slot:") => None,
+            Piece::Text(_) | Piece::Workenv => continue,
+        };
+        let Some(number) = number else {
             return Err(Error::plan(at, format!("malformed placeholder in {text:?}, expected {{slot:N}}")));
         };
-        if !slot(flavor, at, number)?.share {
+        if !slot(flavor, at, number as u64)?.share {
             return Err(Error::plan(
                 at,
                 format!("{{slot:{number}}} names a private slot, which has no root"),
@@ -120,69 +135,21 @@ fn check_path(at: &str, path: &str) -> Result<()> {
 
 /// Lays the work environment out on paper. Only packages with commands have one, and their slots are trees.
 pub(crate) fn check_trees(flavor: &PlanFlavor, trees: &[Option<&Tree>]) -> Result<()> {
-    let mut paper = Paper { folders: HashMap::new() };
+    let workenv = &flavor.workenv;
+    let broken = |broken: Broken| {
+        Error::plan(format!("extensions.x-flavor.workenv.{}", broken.part.key()), broken.message)
+    };
     let empty = Tree { entries: Vec::new(), bytes: 0 };
     // Slot numbers were checked by `check_flavor`; there is one tree a slot.
     let tree = |number: u64| trees[usize::try_from(number).unwrap_or(usize::MAX)].unwrap_or(&empty);
-    for unpack in &flavor.workenv.unpack {
-        check_path("extensions.x-flavor.workenv.unpack", &unpack.into)?;
-        paper.put("extensions.x-flavor.workenv.unpack", &unpack.into, true)?;
-        for entry in &tree(unpack.slot).entries {
-            let path = format!("{}/{}", unpack.into, entry.member.path);
-            let folder = entry.member.kind == Kind::Directory;
-            paper.put("extensions.x-flavor.workenv.unpack", &path, folder)?;
-        }
-    }
-    for link in &flavor.workenv.links {
-        let at = "extensions.x-flavor.workenv.links";
-        check_path(at, &link.path)?;
-        let Some(member) = tree(link.slot).member(&link.to) else {
-            let message =
-                format!("{:?} leads to {:?}, which slot {} does not hold", link.path, link.to, link.slot);
-            return Err(Error::plan(at, message));
-        };
-        if link.kind == LinkKind::Copy && member.kind == Kind::Directory {
-            return Err(Error::plan(
-                at,
-                format!("{:?} would copy the folder {:?}; files are copied", link.path, link.to),
-            ));
-        }
-        paper.put(at, &link.path, false)?;
-    }
-    for file in &flavor.workenv.files {
-        let at = "extensions.x-flavor.workenv.files";
-        check_path(at, &file.path)?;
-        paper.put(at, &file.path, false)?;
-    }
-    Ok(())
-}
-
-/// Every path that will exist, and whether it is a folder.
-struct Paper {
-    folders: HashMap<String, bool>,
-}
-
-impl Paper {
-    fn put(&mut self, at: &str, path: &str, folder: bool) -> Result<()> {
-        for (slash, _) in path.match_indices('/') {
-            let above = &path[..slash];
-            match self.folders.get(above) {
-                Some(true) => {}
-                Some(false) => {
-                    return Err(Error::plan(
-                        at,
-                        format!("{path:?} passes through {above:?}, which is no folder"),
-                    ));
-                }
-                None => {
-                    self.folders.insert(above.to_owned(), true);
-                }
-            }
-        }
-        match self.folders.insert(path.to_owned(), folder) {
-            None => Ok(()),
-            Some(true) if folder => Ok(()),
-            Some(_) => Err(Error::plan(at, format!("{path:?} is composed twice"))),
-        }
+    let paper = Paper::lay_out(workenv, |slot| tree(slot).entries.iter().map(|entry| &entry.member));
+    let paper = paper.map_err(broken)?;
+    composition::check_links(workenv, |slot, to| tree(slot).member(to).map(|member| &member.kind))
+        .map_err(broken)?;
+    let paths = paper.members();
+    let folders = implied(&paths);
+    match unfit(paths.iter().chain(&folders), Ground::of_system(&flavor.target.os)) {
+        Some((path, why)) => Err(Error::plan("extensions.x-flavor.workenv", format!("{path:?}: {why}"))),
+        None => Ok(()),
     }
 }

@@ -83,7 +83,7 @@ pub(crate) fn unfit<'a>(
 }
 
 /// Every folder above a member that no member is.
-fn implied(list: &[Member]) -> Vec<Member> {
+pub(crate) fn implied(list: &[Member]) -> Vec<Member> {
     let mut known: HashSet<&str> = list.iter().map(|member| member.path.as_str()).collect();
     let mut found = Vec::new();
     for member in list {

@@ -9,6 +9,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
+use environment::Environment;
+use pspf::tar::Member;
 use pspf::{ErrorCode, Package, hex};
 
 use crate::coverage::{self, Coverage};
@@ -19,13 +21,14 @@ use crate::package_file::PackageFile;
 use crate::progress::{Progress, Stage};
 use crate::{Error, Result};
 
+mod environment;
 mod slot;
 
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     /// `trailer`, `index`, `metadata`, `signature`, `json`, `signer-key`, `rendering`, `launcher`,
-    /// `slot 0 (runtime)`, …
+    /// `slot 0 (runtime)`, …, `workenv`
     pub name: String,
     /// Whether it held.
     pub ok: bool,
@@ -155,6 +158,8 @@ fn verify_open(path: &Path, file: &File, deep: bool, progress: &dyn Progress) ->
         );
         report.record("launcher".to_owned(), launcher.map(|()| detail))?;
     }
+    let workenv = package.flavor().filter(|flavor| !flavor.is_plain()).map(|flavor| &flavor.workenv);
+    let mut environment = Environment::default();
     // Descriptors without an entry in the metadata mean nothing (FORMAT.md §12).
     for position in 0..package.metadata().slots.len() {
         let slot = match Slot::of(&package, position) {
@@ -165,7 +170,17 @@ fn verify_open(path: &Path, file: &File, deep: bool, progress: &dyn Progress) ->
             }
         };
         let meter = Meter { progress, stage: Stage::Verify, done: &done, total, detail: slot.id() };
-        report.record(format!("slot {position} ({})", slot.id()), verify_slot(&slot, deep, &meter))?;
+        let found = verify_slot(&slot, deep, &meter).map(|(detail, members)| {
+            if let Some(workenv) = workenv {
+                environment.keep(workenv, position, members);
+            }
+            detail
+        });
+        report.record(format!("slot {position} ({})", slot.id()), found)?;
+    }
+    // Without every member list there is nothing to judge.
+    if let Some(workenv) = workenv.filter(|_| report.ok()) {
+        report.record("workenv".to_owned(), environment.judge(&package, workenv))?;
     }
     report.coverage = coverage::of(&package)?;
     if package.is_foreign() {
@@ -176,7 +191,7 @@ fn verify_open(path: &Path, file: &File, deep: bool, progress: &dyn Progress) ->
     Ok(report)
 }
 
-fn verify_slot(slot: &Slot<'_, &File>, deep: bool, meter: &Meter<'_>) -> Result<String> {
+fn verify_slot(slot: &Slot<'_, &File>, deep: bool, meter: &Meter<'_>) -> Result<(String, Vec<Member>)> {
     let foreign = slot.package.is_foreign();
     if slot.expected.is_none() && slot.size() > 0 {
         if slot.id() != ATTESTATION {
@@ -185,10 +200,13 @@ fn verify_slot(slot: &Slot<'_, &File>, deep: bool, meter: &Meter<'_>) -> Result<
         }
         // Nothing of it is ever executed (security rule S21), so its missing digest is no failure.
         if !deep {
-            return Ok("not checked: the metadata has no full SHA-256 of it".to_owned());
+            return Ok(("not checked: the metadata has no full SHA-256 of it".to_owned(), Vec::new()));
         }
     }
-    if foreign && !deep { slot::stored(slot, meter) } else { slot::content(slot, meter) }
+    if foreign && !deep {
+        return Ok((slot::stored(slot, meter)?, Vec::new()));
+    }
+    slot::content(slot, meter)
 }
 
 /// Whether an error is about the package and not about the attempt to read it.

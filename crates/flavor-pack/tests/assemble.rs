@@ -28,7 +28,8 @@ fn a_package_verifies_and_unpacks_to_the_staged_trees() {
     let names: Vec<&str> = report.checks.iter().map(|check| check.name.as_str()).collect();
     let steps = ["trailer", "index", "metadata", "signature", "json", "signer-key", "rendering", "launcher"];
     assert_eq!(names[..steps.len()], steps);
-    assert_eq!(names[steps.len()..], ["slot 0 (runtime)", "slot 1 (dependencies)", "slot 2 (application)"]);
+    let slots = ["slot 0 (runtime)", "slot 1 (dependencies)", "slot 2 (application)", "workenv"];
+    assert_eq!(names[steps.len()..], slots);
     assert_eq!(report.fingerprint.as_deref(), Some(assembled.fingerprint.as_str()));
 
     let runtime = unpack(&bytes, 0);
@@ -237,7 +238,7 @@ fn s13_names_that_the_targets_file_systems_take_for_one_are_refused() {
 
 #[test]
 fn a_plan_that_states_a_computed_fact_or_asks_for_what_is_not_there_is_refused() {
-    let cases: [(&str, Value, &str); 30] = [
+    let cases: [(&str, Value, &str); 32] = [
         ("/slots/0/size", json!(1), "slots[0].size"),
         ("/slots/1/checksum", json!("x"), "slots[1].checksum"),
         ("/extensions/x-flavor/slots/2/frames", json!([]), "extensions.x-flavor.slots[2].frames"),
@@ -265,11 +266,17 @@ fn a_plan_that_states_a_computed_fact_or_asks_for_what_is_not_there_is_refused()
         ("/extensions/x-flavor/default", json!("other"), "default"),
         ("/extensions/x-flavor/commands/hello/argv", json!([]), "commands.hello.argv"),
         ("/extensions/x-flavor/commands/hello/argv/0", json!("{slot:2}/x"), "private slot"),
+        ("/extensions/x-flavor/commands/hello/argv/0", json!("{slot:00}/x"), "malformed placeholder"),
         ("/extensions/x-flavor/workenv/links/0/to", json!("bin/nothing"), "bin/nothing"),
+        (
+            "/extensions/x-flavor/workenv/links/0",
+            json!({"path": "l", "slot": 0, "to": "bin/python", "kind": "copy"}),
+            "only files are copied",
+        ),
         (
             "/extensions/x-flavor/workenv/links/0/path",
             json!("lib/python3.14/site-packages/hello"),
-            "composed twice",
+            "occurs twice",
         ),
         ("/extensions/x-flavor/workenv/files/0/path", json!("../x"), "../x"),
     ];

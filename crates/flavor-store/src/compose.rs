@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use pspf::metadata::LinkKind;
 use pspf::{Package, ReadAt};
+use rustix::fs::{AtFlags, FileType};
 
 use crate::compare::{Extra, link_is, matches_slot};
 use crate::composition::{Composition, PlannedFile, PlannedLink, refuse};
@@ -14,14 +15,14 @@ use crate::directories::{Directories, open_file};
 use crate::error::{During as _, Error, Result};
 use crate::frames::verify_slot_bytes;
 use crate::identity::mode_bits;
-use crate::unpack::{create_file, create_links, unpack_files};
+use crate::unpack::{Ground, create_file, create_links, unpack_files};
 
 /// One composition and where its parts come from.
 pub(crate) struct Composer<'a, R> {
     pub(crate) package: &'a Package<R>,
     /// The root of a slot that links lead into, if it is there.
     pub(crate) open_slot: &'a dyn Fn(usize) -> Result<Option<OwnedFd>>,
-    pub(crate) composition: &'a Composition,
+    pub(crate) composition: &'a Composition<'a>,
 }
 
 impl<R: ReadAt + Sync> Composer<'_, R> {
@@ -29,8 +30,10 @@ impl<R: ReadAt + Sync> Composer<'_, R> {
     pub(crate) fn compose(&self, tree: &OwnedFd) -> Result<()> {
         let mut private = Vec::new();
         for (slot, into) in &self.composition.unpack {
-            let folder = into_folder(tree, into, true)?;
-            private.push(unpack_files(self.package, *slot, &folder)?);
+            // What stands in the way of the first slot is its own; behind it, it may be of another.
+            let ground = if private.is_empty() { Ground::Empty } else { Ground::Shared };
+            let folder = into_folder(tree, into, true).map_err(|error| ground.clash(into, error))?;
+            private.push(unpack_files(self.package, *slot, &folder, ground)?);
         }
         self.composition.judge(&private)?;
         for link in &self.composition.links {
@@ -93,7 +96,7 @@ impl<R: ReadAt + Sync> Composer<'_, R> {
         })
     }
 
-    /// `to` must exist and pass through no link (S15).
+    /// `to` must exist, pass through no link, and be a file where it is copied (S15).
     fn require_member(&self, link: &PlannedLink) -> Result<()> {
         if link.to.is_empty() {
             return if link.kind == LinkKind::Symlink { Ok(()) } else { Err(no_member(link)) };
@@ -101,9 +104,10 @@ impl<R: ReadAt + Sync> Composer<'_, R> {
         let slot = self.slot_directory(link)?;
         let mut directories = Directories::new(&slot, false);
         let (parent, name) = directories.parent_of(&link.to).map_err(|_| no_member(link))?;
-        rustix::fs::statat(parent, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|_| no_member(link))?;
-        Ok(())
+        let stat =
+            rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|_| no_member(link))?;
+        let file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        if file || link.kind == LinkKind::Symlink { Ok(()) } else { Err(no_member(link)) }
     }
 
     fn read_member(&self, link: &PlannedLink) -> Result<(Vec<u8>, bool)> {
@@ -120,7 +124,7 @@ impl<R: ReadAt + Sync> Composer<'_, R> {
 
 fn no_member(link: &PlannedLink) -> Error {
     refuse(&format!(
-        "the link {:?} leads to {:?}, which is no member of slot {} or is reached through a link",
+        "the link {:?} leads to {:?}, which is no member of slot {}, is reached through a link, or is no file to be copied",
         link.path, link.to, link.slot
     ))
 }

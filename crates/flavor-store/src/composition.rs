@@ -1,13 +1,12 @@
-//! The plan of a work environment (STORE.md 8.5, S15), judged as a whole before any link or generated file is created:
-//! which paths there will be, that none occurs twice, and that nothing lies below anything but a directory.
+//! The plan of a work environment (STORE.md 8.5, S15): what the signed description becomes in this store. What it alone
+//! shows was judged when the package was opened; here it is judged together with the members of the private slots,
+//! before any link or generated file is created.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 
 use pspf::ErrorCode;
+use pspf::composition::Paper;
 use pspf::metadata::{LinkKind, Workenv};
-use pspf::tar::{Kind, check_path};
 
 use crate::environment::Part;
 use crate::error::{Error, Result};
@@ -36,48 +35,35 @@ pub(crate) struct PlannedFile {
 
 /// What is created besides the private slots.
 #[derive(Debug)]
-pub(crate) struct Composition {
+pub(crate) struct Composition<'a> {
+    workenv: &'a Workenv,
     /// Private slots and their folders; an empty folder is the environment itself.
     pub(crate) unpack: Vec<(usize, String)>,
     pub(crate) links: Vec<PlannedLink>,
     pub(crate) files: Vec<PlannedFile>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Node {
-    Directory,
-    Leaf,
-}
-
-impl Composition {
-    /// Reads the signed description; placeholders are replaced, names checked. What concerns a slot that is absent at this
-    /// start is left out.
-    pub(crate) fn plan(workenv: &Workenv, places: &Places, parts: &[Part]) -> Result<Self> {
+impl<'a> Composition<'a> {
+    /// Names what is to be created in this store; placeholders are replaced. What concerns a slot that is absent at this start
+    /// is left out.
+    pub(crate) fn plan(workenv: &'a Workenv, places: &Places, parts: &[Part]) -> Result<Self> {
         let part = |slot: usize| parts.get(slot).copied();
         let mut unpack = Vec::new();
         for entry in &workenv.unpack {
             let slot = position(entry.slot)?;
-            if !matches!(part(slot), Some(Part::Private | Part::Absent)) {
-                return Err(refuse(&format!(
-                    "slot {slot} is unpacked into the environment but is not private"
-                )));
+            match part(slot) {
+                Some(Part::Private) => unpack.push((slot, entry.into.clone())),
+                Some(Part::Absent) => {}
+                _ => {
+                    return Err(refuse(&format!(
+                        "slot {slot} is unpacked into the environment but is not private"
+                    )));
+                }
             }
-            if unpack.iter().any(|(known, _)| *known == slot) {
-                return Err(refuse(&format!("slot {slot} is unpacked twice")));
-            }
-            if !entry.into.is_empty() {
-                check_path(&entry.into)?;
-            }
-            unpack.push((slot, entry.into.clone()));
         }
-        unpack.retain(|(slot, _)| part(*slot) != Some(Part::Absent));
         let mut links = Vec::new();
         for link in &workenv.links {
-            check_path(&link.path)?;
             let slot = position(link.slot)?;
-            if !link.to.is_empty() {
-                check_path(&link.to)?;
-            }
             let target = match (part(slot), places.slots.get(slot)) {
                 (Some(Part::Shared), Some(Some(root))) if link.to.is_empty() => root.clone(),
                 (Some(Part::Shared), Some(Some(root))) => root.join(&link.to),
@@ -86,7 +72,7 @@ impl Composition {
                 (Some(Part::Absent), _) => continue,
                 _ => {
                     return Err(refuse(&format!(
-                        "the link {:?} leads into slot {slot}, which is not shared",
+                        "{:?} leads into slot {slot}, which is not shared",
                         link.path
                     )));
                 }
@@ -99,29 +85,14 @@ impl Composition {
                 kind: link.kind,
             });
         }
-        let mut files = Vec::new();
-        for file in &workenv.files {
-            check_path(&file.path)?;
-            let executable = match file.mode.as_str() {
-                "0644" => false,
-                "0755" => true,
-                other => {
-                    return Err(refuse(&format!(
-                        "file {:?} has mode {other:?}, expected 0644 or 0755",
-                        file.path
-                    )));
-                }
-            };
-            files.push(PlannedFile {
+        let files = workenv.files.iter().map(|file| {
+            Ok(PlannedFile {
                 path: file.path.clone(),
                 content: places.replace(&file.content)?,
-                executable,
-            });
-        }
-        for folder in &workenv.path {
-            check_path(folder)?;
-        }
-        Ok(Self { unpack, links, files })
+                executable: file.mode == "0755",
+            })
+        });
+        Ok(Self { workenv, unpack, links, files: files.collect::<Result<_>>()? })
     }
 
     /// Whether `slot` is unpacked into the environment.
@@ -131,54 +102,12 @@ impl Composition {
 
     /// Judges all paths together. `private` are the members of the unpacked slots, in the order of `unpack`.
     pub(crate) fn judge(&self, private: &[Members]) -> Result<()> {
-        let mut nodes = Nodes(BTreeMap::new());
-        for ((_, into), members) in self.unpack.iter().zip(private) {
-            if !into.is_empty() {
-                nodes.add(into, Node::Directory)?;
-            }
-            for member in members.all() {
-                let node = if member.kind == Kind::Directory { Node::Directory } else { Node::Leaf };
-                nodes.add(&joined(into, &member.path), node)?;
-            }
-        }
-        for link in &self.links {
-            nodes.add(&link.path, Node::Leaf)?;
-        }
-        for file in &self.files {
-            nodes.add(&file.path, Node::Leaf)?;
-        }
-        Ok(())
+        let members = |slot: u64| {
+            let unpacked = self.unpack.iter().zip(private).find(|((known, _), _)| *known as u64 == slot);
+            unpacked.map_or(&[][..], |(_, members)| members.all())
+        };
+        Paper::lay_out(self.workenv, members).map(drop).map_err(|broken| refuse(&broken.message))
     }
-}
-
-struct Nodes(BTreeMap<String, Node>);
-
-impl Nodes {
-    fn add(&mut self, path: &str, node: Node) -> Result<()> {
-        check_path(path)?;
-        for (end, _) in path.match_indices('/') {
-            self.insert(&path[..end], Node::Directory)?;
-        }
-        self.insert(path, node)
-    }
-
-    fn insert(&mut self, path: &str, node: Node) -> Result<()> {
-        match self.0.entry(path.to_owned()) {
-            Entry::Vacant(entry) => {
-                entry.insert(node);
-                Ok(())
-            }
-            Entry::Occupied(entry) if node == Node::Directory && *entry.get() == Node::Directory => Ok(()),
-            Entry::Occupied(_) => Err(refuse(&format!(
-                "{path:?} occurs twice, or something lies below it though it is no directory"
-            ))),
-        }
-    }
-}
-
-/// A path below a folder of the environment.
-pub(crate) fn joined(into: &str, path: &str) -> String {
-    if into.is_empty() { path.to_owned() } else { format!("{into}/{path}") }
 }
 
 pub(crate) fn refuse(message: &str) -> Error {

@@ -22,7 +22,7 @@ use crate::record::{Record, State};
 use crate::root::{Root, Space};
 use crate::slot_key::slot_key;
 use crate::staging::Staging;
-use crate::unpack::{create_links, unpack_files};
+use crate::unpack::{Ground, create_links, unpack_files};
 use crate::usage::{self, About, Hold};
 
 /// A package whose every slot byte was verified, and which is ready to run from the store.
@@ -283,7 +283,7 @@ pub fn unpack_privately<R: ReadAt + Sync>(
     slot: usize,
 ) -> Result<PathBuf> {
     let (name, tree) = staging.create_tree("slot")?;
-    let members = unpack_files(package, slot, &tree)?;
+    let members = unpack_files(package, slot, &tree, Ground::Empty)?;
     create_links(&tree, &members)?;
     Ok(staging.path(&name))
 }

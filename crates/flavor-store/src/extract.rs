@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use crate::error::{During as _, Error, Result};
 use crate::removal::{names, remove_tree};
-use crate::unpack::{create_links, unpack_files};
+use crate::unpack::{Ground, create_links, unpack_files};
 
 /// Unpacks `slot` into `folder`, which is made unless it is an empty one already; a link to one is none. What was unpacked is removed if something
 /// fails, so that nobody takes half of it for the whole.
@@ -27,8 +27,8 @@ pub fn extract_slot<R: ReadAt + Sync>(package: &Package<R>, slot: usize, folder:
         let message = format!("the folder `{}` is not empty; nothing in it is overwritten", folder.display());
         return Err(Error::refused(ErrorCode::StoreOutput, message));
     }
-    let filled =
-        unpack_files(package, slot, &directory).and_then(|members| create_links(&directory, &members));
+    let filled = unpack_files(package, slot, &directory, Ground::Empty)
+        .and_then(|members| create_links(&directory, &members));
     if filled.is_err() {
         empty(&directory);
         if made {

@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use pspf::ErrorCode;
+use pspf::placeholder::{Piece, pieces, slot_number};
 
 use crate::error::{Error, Result};
 
@@ -20,33 +21,21 @@ impl Places {
     /// `text` with its placeholders replaced. What was inserted is not looked at again; other braces stay.
     pub fn replace(&self, text: &str) -> Result<Vec<u8>> {
         let mut replaced = Vec::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(start) = rest.find('{') {
-            replaced.extend_from_slice(&rest.as_bytes()[..start]);
-            rest = &rest[start..];
-            let placeholder = rest.find('}').map(|end| &rest[..=end]);
-            let value = placeholder.map(|placeholder| self.value(placeholder)).transpose()?.flatten();
-            let (length, inserted) =
-                value.map_or((1, &b"{"[..]), |(length, path)| (length, path.as_os_str().as_bytes()));
-            replaced.extend_from_slice(inserted);
-            rest = &rest[length..];
+        for piece in pieces(text) {
+            replaced.extend_from_slice(match piece {
+                Piece::Text(text) => text.as_bytes(),
+                Piece::Workenv => self.workenv.as_os_str().as_bytes(),
+                Piece::Slot(number) => self.slot(number)?.as_os_str().as_bytes(),
+            });
         }
-        replaced.extend_from_slice(rest.as_bytes());
         Ok(replaced)
     }
 
-    fn value(&self, placeholder: &str) -> Result<Option<(usize, &Path)>> {
-        if placeholder == "{workenv}" {
-            return Ok(Some((placeholder.len(), &self.workenv)));
-        }
-        let Some(number) = placeholder.strip_prefix("{slot:").and_then(|rest| rest.strip_suffix('}')) else {
-            return Ok(None);
-        };
-        let slot = number.parse::<usize>().ok().and_then(|slot| self.slots.get(slot)?.as_deref());
-        slot.map(|path| Some((placeholder.len(), path))).ok_or_else(|| {
+    fn slot(&self, number: &str) -> Result<&Path> {
+        slot_number(number).and_then(|slot| self.slots.get(slot)?.as_deref()).ok_or_else(|| {
             Error::refused(
                 ErrorCode::StoreComposition,
-                format!("`{placeholder}` names no shared slot of the package"),
+                format!("`{{slot:{number}}}` names no shared slot of the package"),
             )
         })
     }
@@ -71,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_placeholder_of_a_private_or_missing_slot_is_refused() {
-        for text in ["{slot:1}", "{slot:2}", "{slot:}", "{slot:x}", "{slot:-1}"] {
+        for text in ["{slot:1}", "{slot:2}", "{slot:}", "{slot:x}", "{slot:-1}", "{slot:+0}", "{slot:00}"] {
             let error = places().replace(text).expect_err(text);
             assert_eq!(error.code(), ErrorCode::StoreComposition, "{text}");
         }

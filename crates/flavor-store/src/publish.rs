@@ -14,7 +14,7 @@ use crate::record::{Record, State};
 use crate::root::Root;
 use crate::slot_key::slot_key;
 use crate::staging::{self, Staging};
-use crate::unpack::{create_links, unpack_files, unpacked};
+use crate::unpack::{Ground, create_links, unpack_files, unpacked};
 
 /// How something came to be where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub fn publish_slot<R: ReadAt + Sync>(
         staging,
         |tree, extra| matches_slot(package, slot, tree, extra),
         |tree| {
-            let members = unpack_files(package, slot, tree)?;
+            let members = unpack_files(package, slot, tree, Ground::Empty)?;
             create_links(tree, &members)
         },
     )?;

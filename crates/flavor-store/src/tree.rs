@@ -14,7 +14,7 @@ use pspf::tar::{Member, MemberSink};
 use crate::error::{During as _, Error, Result};
 use crate::members::Members;
 use crate::ownership::open_directory;
-use crate::unpack::{Writer, create_links};
+use crate::unpack::{Ground, Writer, create_links};
 
 /// An empty folder that a tree is written into.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Tree {
 
     /// A sink that creates what it is given; several may write at the same time.
     pub fn writer(&self) -> TreeWriter<'_> {
-        TreeWriter(Writer::new(&self.root, None))
+        TreeWriter(Writer::new(&self.root, Ground::Empty, None))
     }
 
     /// Judges what all writers saw, then creates the links. `implied` are folders that hold members and are none

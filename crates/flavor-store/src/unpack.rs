@@ -12,6 +12,7 @@ use pspf::{ErrorCode, Package, ReadAt};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::composition::refuse;
 use crate::directories::Directories;
 use crate::error::{During as _, Error, Result};
 use crate::frames::decode_slot;
@@ -23,9 +24,10 @@ pub(crate) fn unpack_files<R: ReadAt + Sync>(
     package: &Package<R>,
     slot: usize,
     root: &OwnedFd,
+    ground: Ground,
 ) -> Result<Members> {
     let budget = Budget::new(slot, unpacked(package, slot));
-    let writers = decode_slot(package, slot, || Writer::new(root, Some(&budget)))?;
+    let writers = decode_slot(package, slot, || Writer::new(root, ground, Some(&budget)))?;
     let members: Vec<Member> = writers.into_iter().flat_map(Writer::into_members).collect();
     let members = Members::judge(members)?;
     budget.settle()?;
@@ -96,9 +98,35 @@ impl Budget {
     }
 }
 
+/// What a slot is unpacked onto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// A staged tree of its own: what stands in a member's way is another member of the same slot.
+    Empty,
+    /// A staged tree that other slots were unpacked into: it may be a member of theirs.
+    Shared,
+}
+
+impl Ground {
+    /// The rule that is broken when something stands in the way.
+    pub(crate) fn clash(self, path: &str, error: Error) -> Error {
+        let Error::Io { source, .. } = &error else { return error };
+        let what = match source.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::EXIST | Errno::ISDIR) => "occurs twice",
+            Some(Errno::NOTDIR | Errno::LOOP) => "passes through a member that is no directory",
+            _ => return error,
+        };
+        match self {
+            Self::Empty => Error::refused(ErrorCode::StoreLink, format!("member {path:?} {what}")),
+            Self::Shared => refuse(&format!("{path:?} {what}")),
+        }
+    }
+}
+
 /// Creates files and directories; remembers links, which come later.
 pub(crate) struct Writer<'a> {
     directories: Directories<'a>,
+    ground: Ground,
     budget: Option<&'a Budget>,
     current: Option<File>,
     members: Vec<Member>,
@@ -106,8 +134,9 @@ pub(crate) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Writes below `root`. Without a budget the caller counts.
-    pub(crate) fn new(root: &'a OwnedFd, budget: Option<&'a Budget>) -> Self {
-        Self { directories: Directories::new(root, true), budget, current: None, members: Vec::new() }
+    pub(crate) fn new(root: &'a OwnedFd, ground: Ground, budget: Option<&'a Budget>) -> Self {
+        let directories = Directories::new(root, true);
+        Self { directories, ground, budget, current: None, members: Vec::new() }
     }
 
     /// What was seen.
@@ -125,14 +154,15 @@ impl MemberSink for Writer<'_> {
         }
         match &member.kind {
             Kind::Directory => {
-                self.directories.directory(&member.path).map_err(|error| clash(&member.path, error))?;
+                let made = self.directories.directory(&member.path);
+                made.map_err(|error| self.ground.clash(&member.path, error))?;
             }
             Kind::File { executable, .. } => {
-                let (parent, name) =
-                    self.directories.parent_of(&member.path).map_err(|error| clash(&member.path, error))?;
+                let parent = self.directories.parent_of(&member.path);
+                let (parent, name) = parent.map_err(|error| self.ground.clash(&member.path, error))?;
                 let file =
                     create_file(parent, name, *executable).during("create", || PathBuf::from(&member.path));
-                self.current = Some(file.map_err(|error| clash(&member.path, error))?);
+                self.current = Some(file.map_err(|error| self.ground.clash(&member.path, error))?);
             }
             Kind::Symlink { .. } => {}
         }
@@ -157,19 +187,4 @@ pub(crate) fn create_file(parent: &OwnedFd, name: &str, executable: bool) -> rus
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(if executable { 0o755 } else { 0o644 });
     rustix::fs::openat(parent, name, flags, mode).map(File::from)
-}
-
-/// The staged tree was empty, so what stands in the way is another member of the same slot.
-fn clash(path: &str, error: Error) -> Error {
-    let Error::Io { source, .. } = &error else { return error };
-    match source.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::EXIST | Errno::ISDIR) => {
-            Error::refused(ErrorCode::StoreLink, format!("member {path:?} occurs twice"))
-        }
-        Some(Errno::NOTDIR | Errno::LOOP) => Error::refused(
-            ErrorCode::StoreLink,
-            format!("member {path:?} passes through a member that is no directory"),
-        ),
-        _ => error,
-    }
 }

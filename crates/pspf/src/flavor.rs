@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::layout::{self, limit};
 use crate::metadata::{Metadata, Slot, is_folded_name, model};
 use crate::operations::OperationChain;
-use crate::{Error, ErrorCode, Result, hex};
+use crate::{Error, ErrorCode, Result, composition, hex};
 
 /// The `x-flavor` block, schema 1.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -299,12 +299,7 @@ impl Flavor {
                 metadata.package.name
             )));
         }
-        let slots = self.slots.len() as u64;
-        let referred = self.workenv.unpack.iter().map(|entry| entry.slot);
-        let mut referred = referred.chain(self.workenv.links.iter().map(|entry| entry.slot));
-        if let Some(slot) = referred.find(|slot| *slot >= slots) {
-            return Err(model(format!("workenv names slot {slot}, the package has {slots}")));
-        }
+        composition::check(self, metadata)?;
         self.check_totals()
     }
 

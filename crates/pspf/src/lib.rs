@@ -12,6 +12,7 @@
 //! | keys that only launchers act upon | [`native`] |
 //! | stored form of the metadata | [`stored_gzip`] |
 //! | signature | [`keys`] |
+//! | composition of work environments | [`composition`], [`placeholder`] |
 //! | encodings of operation chains | `codec` (feature `codecs`) |
 //! | slots: frames, tar profile | [`frame`], [`tar`] |
 //! | what the signature determines, byte for byte | [`render`] |
@@ -24,6 +25,7 @@
 mod bytes;
 #[cfg(feature = "codecs")]
 pub mod codec;
+pub mod composition;
 mod content;
 #[cfg(all(test, feature = "all-codecs", feature = "write"))]
 mod content_tests;
@@ -39,6 +41,7 @@ pub mod metadata;
 pub mod native;
 mod opening;
 pub mod operations;
+pub mod placeholder;
 pub mod reader;
 pub mod render;
 pub mod schema;

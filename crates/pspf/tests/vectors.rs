@@ -49,6 +49,8 @@ fn most_vectors_are_wrong_and_each_region_has_some() {
         ("name-", 20),
         ("tree-", 20),
         ("limit-", 6),
+        ("composition-", 100),
+        ("key-", 10),
         ("foreign-", 30),
         ("good-", 40),
     ] {

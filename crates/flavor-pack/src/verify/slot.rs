@@ -9,14 +9,18 @@ use crate::frames::Meter;
 use crate::judgement::{Ground, judge};
 use crate::{Error, Result};
 
-/// Checks one slot down to its content; the text says what was found.
-pub(super) fn content<R: ReadAt + Sync>(slot: &Slot<'_, R>, meter: &Meter<'_>) -> Result<String> {
+/// Checks one slot down to its content; the text says what was found. The members of a tree come with it.
+pub(super) fn content<R: ReadAt + Sync>(
+    slot: &Slot<'_, R>,
+    meter: &Meter<'_>,
+) -> Result<(String, Vec<Member>)> {
+    let mut members = Vec::new();
     let announced = Announced::of(slot.package, slot.position, meter.progress);
     let found = if slot.is_tree() {
         let sinks = slot.tree(meter, || Counted::new(&announced, Nothing))?;
         let unpacked = announced.settle()?;
-        let all: Vec<Member> = sinks.into_iter().flat_map(|sink| sink.members).collect();
-        judge(slot, &all, Ground::of_target(slot.package))?;
+        members = sinks.into_iter().flat_map(|sink| sink.members).collect();
+        judge(slot, &members, Ground::of_target(slot.package))?;
         format!("{} members of {} bytes", unpacked.members, unpacked.bytes)
     } else {
         let count = FileCount::new(&announced)?;
@@ -28,7 +32,7 @@ pub(super) fn content<R: ReadAt + Sync>(slot: &Slot<'_, R>, meter: &Meter<'_>) -
         1 => " in 1 frame".to_owned(),
         frames => format!(" in {frames} frames"),
     };
-    Ok(format!("{}, {found}{frames}", stored_text(slot)))
+    Ok((format!("{}, {found}{frames}", stored_text(slot)), members))
 }
 
 /// Checks the stored bytes alone.

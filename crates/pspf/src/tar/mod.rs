@@ -109,34 +109,36 @@ pub(crate) fn header_checksum(header: &[u8; BLOCK]) -> u64 {
 /// Checks a member's name against security rule S13 as it holds on every platform: relative, no empty, `.` or
 /// `..` component, no NUL, no drive letter, at most 1024 bytes and 64 components.
 pub fn check_path(path: &str) -> Result<()> {
-    let refuse =
-        |what: &str| Err(Error::rule(ErrorCode::PspfMemberName, format!("member name {path:?} {what}")));
+    path_fault(path).map_or(Ok(()), |fault| {
+        Err(Error::rule(ErrorCode::PspfMemberName, format!("member name {path:?} {fault}")))
+    })
+}
+
+/// What is wrong with a path by the rules for member names.
+pub(crate) fn path_fault(path: &str) -> Option<&'static str> {
     if path.is_empty() {
-        return refuse("is empty");
+        return Some("is empty");
     }
     if path.len() > limit::PATH_BYTES {
-        return refuse("is longer than 1024 bytes");
+        return Some("is longer than 1024 bytes");
     }
     if path.contains('\0') {
-        return refuse("contains NUL");
+        return Some("contains NUL");
     }
     let bytes = path.as_bytes();
     if bytes.len() >= 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' {
-        return refuse("begins with a drive letter");
+        return Some("begins with a drive letter");
     }
     let mut depth = 0;
     for component in path.split('/') {
         depth += 1;
         match component {
-            "" => return refuse("is absolute or has an empty component"),
-            "." | ".." => return refuse("has a component `.` or `..`"),
+            "" => return Some("is absolute or has an empty component"),
+            "." | ".." => return Some("has a component `.` or `..`"),
             _ => {}
         }
     }
-    if depth > limit::PATH_DEPTH {
-        return refuse("has more than 64 components");
-    }
-    Ok(())
+    (depth > limit::PATH_DEPTH).then_some("has more than 64 components")
 }
 
 /// Checks what can be said about a link target without knowing the other members.

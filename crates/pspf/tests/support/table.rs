@@ -47,6 +47,10 @@ pub(crate) struct Vector {
     pub(crate) refusal: Option<Refusal>,
     /// What a launcher says instead while it unpacks.
     pub(crate) unpack: Option<ErrorCode>,
+    /// What it says while it composes the work environment.
+    pub(crate) compose: Option<ErrorCode>,
+    /// The slot keys, for slots with frames.
+    pub(crate) slot_keys: Vec<Option<String>>,
 }
 
 /// Where the vectors are.
@@ -84,7 +88,10 @@ fn vector(entry: &Value) -> Vector {
         step: text("step"),
     });
     let unpack = entry["unpack"].as_str().map(code);
-    Vector { name: text("name"), bytes, refusal, unpack }
+    let compose = entry["compose"].as_str().map(code);
+    let keys = entry["slot_keys"].as_array().into_iter().flatten();
+    let slot_keys = keys.map(|key| key.as_str().map(str::to_owned)).collect();
+    Vector { name: text("name"), bytes, refusal, unpack, compose, slot_keys }
 }
 
 fn code(name: &str) -> ErrorCode {

@@ -13,6 +13,7 @@ mod encoded;
 mod example;
 mod output;
 mod sets;
+mod slot_keys;
 mod table;
 mod tar;
 mod zstd;

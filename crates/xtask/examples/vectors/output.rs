@@ -118,6 +118,14 @@ fn entry(vector: &Vector) -> Value {
     if let Some(code) = vector.unpack {
         entry["unpack"] = json!(code.as_str());
     }
+    if let Some(code) = vector.compose {
+        entry["compose"] = json!(code.as_str());
+    }
+    if let (Outcome::Good, Body::File(bytes)) = (&vector.outcome, &vector.body)
+        && let Some(keys) = crate::slot_keys::of(bytes)
+    {
+        entry["slot_keys"] = json!(keys);
+    }
     entry
 }
 

@@ -63,6 +63,8 @@ pub(crate) struct Vector {
     pub(crate) note: String,
     /// A launcher's code where unpacking says it in the words of the store.
     pub(crate) unpack: Option<ErrorCode>,
+    /// The same where composing the work environment says it.
+    pub(crate) compose: Option<ErrorCode>,
 }
 
 /// All vectors, in the order of the format.
@@ -112,6 +114,13 @@ impl Table {
         }
     }
 
+    /// A launcher says it with a code of the store while it composes the work environment.
+    pub(crate) fn compose(&mut self, code: ErrorCode) {
+        if let Some(last) = self.vectors.last_mut() {
+            last.compose = Some(code);
+        }
+    }
+
     fn edits(&self, base: &str, bytes: Vec<u8>) -> Body {
         let original = self.vectors.iter().find(|vector| vector.name == base).expect("a vector made before");
         let Body::File(original) = &original.body else { panic!("{base} is no file") };
@@ -126,7 +135,8 @@ impl Table {
             "{name}: a name is made of a-z, 0-9 and `-`"
         );
         assert!(self.vectors.iter().all(|vector| vector.name != name), "{name} stands twice");
-        self.vectors.push(Vector { name, outcome, body, note: note.to_owned(), unpack: None });
+        let (unpack, compose) = (None, None);
+        self.vectors.push(Vector { name, outcome, body, note: note.to_owned(), unpack, compose });
     }
 }
 
@@ -162,4 +172,9 @@ pub(crate) const fn content(code: ErrorCode) -> Refusal<'static> {
 /// A refusal of the first slot's member list.
 pub(crate) const fn tree() -> Refusal<'static> {
     Refusal { code: ErrorCode::PspfMemberName, layer: Layer::Tree, step: "slot 0" }
+}
+
+/// A refusal of what the member lists of all slots make of the work environment.
+pub(crate) const fn environment(code: ErrorCode) -> Refusal<'static> {
+    Refusal { code, layer: Layer::Tree, step: "workenv" }
 }

@@ -1,11 +1,13 @@
 //! The vectors, region by region in the order in which a reader meets them.
 
+mod composition;
 mod encodings;
 mod foreign;
 mod frames;
 mod good;
 mod index;
 mod json;
+mod keys;
 mod metadata;
 mod model;
 mod names;
@@ -36,5 +38,7 @@ pub(crate) fn all(table: &mut Table) {
     tarred::add(table);
     tree::add(table);
     names::add(table);
+    composition::add(table);
+    keys::add(table);
     foreign::add(table);
 }
