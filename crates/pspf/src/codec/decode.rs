@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(feature = "all-codecs")]
 use liblzma::stream::{CONCATENATED, Stream, TELL_UNSUPPORTED_CHECK};
 
+use super::zstd_stream::ZstdStream;
 use super::{Limits, encodings};
 use crate::operations::Operation;
 use crate::{Error, ErrorCode, Result};
@@ -157,11 +158,7 @@ fn library<'a, R: BufRead + Send + 'a>(
             let stream = Stream::new_stream_decoder(limits.xz_memory, CONCATENATED | TELL_UNSUPPORTED_CHECK)?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(encoded, stream))
         }
-        Operation::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(encoded)?;
-            decoder.window_log_max(limits.zstd_window_log)?;
-            Box::new(decoder)
-        }
+        Operation::Zstd => Box::new(ZstdStream::new(encoded, limits.zstd_window_log)?),
         #[cfg(not(feature = "all-codecs"))]
         Operation::Bzip2 | Operation::Xz => {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "this program cannot decode it"));

@@ -11,6 +11,7 @@ mod decode;
 mod encode;
 #[cfg(all(test, feature = "all-codecs"))]
 mod tests;
+mod zstd_stream;
 
 pub use decode::{decoder, error_of};
 #[cfg(feature = "all-codecs")]

@@ -174,6 +174,35 @@ fn s12_a_zstd_window_beyond_the_limit_is_refused() {
     }
 }
 
+/// A frame of one raw block that asks for a window of `log` bits, and says how much it holds or not.
+fn small_frame(log: u8, content: &[u8], says_size: bool) -> Vec<u8> {
+    let length = u32::try_from(content.len()).expect("small");
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, if says_size { 0x80 } else { 0 }, (log - 10) << 3];
+    if says_size {
+        frame.extend_from_slice(&length.to_le_bytes());
+    }
+    frame.extend_from_slice(&(1 | length << 3).to_le_bytes()[..3]);
+    frame.extend_from_slice(content);
+    frame
+}
+
+#[test]
+fn s12_the_window_that_a_frame_asks_for_counts_whatever_it_holds_and_in_every_stage() {
+    for says_size in [true, false] {
+        for (log, fits) in [(17, true), (23, true), (24, false), (30, false)] {
+            let frame = small_frame(log, b"small", says_size);
+            for chain in [&[Zstd][..], &[Zstd, Gzip], &[Zstd, Xz], &[Zstd, Zstd], &[Zstd, Bzip2, Gzip]] {
+                let stored = encode(&chain[1..], &frame, Level::Fast);
+                let decoded = decode_with(chain, &stored, Limits::OURS);
+                assert_eq!(decoded.is_ok(), fits, "{log} {chain:?} {says_size}");
+                if let Err(error) = decoded {
+                    assert_eq!(error.code(), ErrorCode::PspfEncoding, "{error}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn s12_an_xz_dictionary_beyond_the_memory_limit_is_refused() {
     use liblzma::stream::{Check, Filters, LzmaOptions, Stream};

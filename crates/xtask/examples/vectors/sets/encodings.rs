@@ -71,6 +71,12 @@ pub(crate) fn add(table: &mut Table) {
         "the inner frame is cut",
     );
     case(
+        "zstd-inner-window",
+        "zstd|gzip",
+        pspf::stored_gzip::render(&zstd::frame_with_window(TEXT, 24)),
+        "the inner frame asks for 16 MiB, although it holds 15 bytes",
+    );
+    case(
         "lzma",
         "xz",
         encoded::bytes("5d00008000ffffffffffffffff0034194aee8def5b40"),
