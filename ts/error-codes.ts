@@ -177,7 +177,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     cliExit: 1,
     launcherExit: 106,
     summary: 'the output file could not be written',
-    hint: 'choose a writable place with `--output`',
+    hint: 'choose a place that can be written',
   },
   ERR_FLAVOR_PLAN: {
     cliExit: 1,

@@ -585,7 +585,7 @@ impl ErrorCode {
                 Some("check the name and version in `project.dependencies` and the index settings")
             }
             Self::FlavorNotFound => Some("check the path"),
-            Self::FlavorOutput => Some("choose a writable place with `--output`"),
+            Self::FlavorOutput => Some("choose a place that can be written"),
             Self::FlavorKeyExists => Some("choose another directory, or replace the key pair with `--force`"),
             Self::TrustFile => Some(
                 "correct the file that the message names, or remove it; part 13 of LAUNCH.md describes its form",
