@@ -356,7 +356,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
   ERR_PSPF_METADATA_GZIP: {
     cliExit: 3,
     launcherExit: 102,
-    summary: 'the metadata is not one well-formed gzip member within the size limit',
+    summary: 'the metadata is not one well-formed gzip member',
     hint: 'download the file again, or ask whoever gave it to you for an undamaged copy',
   },
   ERR_PSPF_METADATA_JSON: {

@@ -95,7 +95,7 @@ pub enum ErrorCode {
     PspfMemberName,
     /// The SHA-256 of the stored metadata does not match the index block.
     PspfMetadataChecksum,
-    /// The metadata is not one well-formed gzip member within the size limit.
+    /// The metadata is not one well-formed gzip member.
     PspfMetadataGzip,
     /// The metadata is outside the strict JSON profile.
     PspfMetadataJson,
@@ -511,7 +511,7 @@ impl ErrorCode {
             Self::PspfLimit => "a number exceeds a limit of the format",
             Self::PspfMemberName => "a member's name or link target leaves the slot or is not portable",
             Self::PspfMetadataChecksum => "the SHA-256 of the stored metadata does not match the index block",
-            Self::PspfMetadataGzip => "the metadata is not one well-formed gzip member within the size limit",
+            Self::PspfMetadataGzip => "the metadata is not one well-formed gzip member",
             Self::PspfMetadataJson => "the metadata is outside the strict JSON profile",
             Self::PspfMetadataModel => "the metadata lacks a key or has one of the wrong type",
             Self::PspfNotAPackage => "the file does not end with a PSPF/2025 trailer",

@@ -44,7 +44,8 @@ pub fn expand(member: &[u8], offset: u64) -> Result<Vec<u8>> {
         .read_to_end(&mut content)
         .map_err(|error| refuse(format!("metadata is not one gzip member: {error}")))?;
     if content.len() as u64 > limit::METADATA_BYTES {
-        return Err(refuse(format!("metadata expands to more than {} bytes", limit::METADATA_BYTES)));
+        let message = format!("metadata expands to more than {} bytes", limit::METADATA_BYTES);
+        return Err(Error::at(ErrorCode::PspfLimit, offset, message));
     }
     let rest = decoder.into_inner();
     if !rest.is_empty() {
@@ -84,6 +85,7 @@ mod tests {
         for _ in 0..20 {
             encoder.write_all(&vec![b' '; 1 << 20]).expect("compress");
         }
-        assert!(expand(&encoder.finish().expect("finish"), 0).is_err());
+        let error = expand(&encoder.finish().expect("finish"), 0).expect_err("must be refused");
+        assert_eq!(error.code(), ErrorCode::PspfLimit);
     }
 }

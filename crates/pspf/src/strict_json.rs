@@ -27,6 +27,11 @@ type Result<T> = std::result::Result<T, Refusal>;
 
 /// Checks a whole metadata document. Offsets in errors count from the first byte of the JSON.
 pub fn check(json: &[u8]) -> crate::Result<()> {
+    if json.len() as u64 > limit::METADATA_BYTES {
+        let message =
+            format!("metadata of {} bytes, at most {} are allowed", json.len(), limit::METADATA_BYTES);
+        return Err(Error::rule(ErrorCode::PspfLimit, message));
+    }
     check_against(json, &METADATA, limit::METADATA_BYTES).map_err(|Refusal { position, message }| {
         Error::rule(ErrorCode::PspfMetadataJson, format!("metadata JSON, byte {position}: {message}"))
     })

@@ -32,7 +32,7 @@ fn s9_s12_metadata_beyond_8_mib_is_refused_before_its_signature_is_looked_at() {
         (ErrorCode::PspfSignature, "signature".to_owned())
     );
     let beyond = stored_gzip::render(&vec![b' '; most + 1]);
-    assert_eq!(code(&beyond), (ErrorCode::PspfMetadataGzip, "metadata".to_owned()));
+    assert_eq!(code(&beyond), (ErrorCode::PspfLimit, "metadata".to_owned()));
     // Longer than any stored form of metadata within the limit: not even read.
     let far_beyond = stored_gzip::render(&vec![b' '; most + most / 512]);
     assert_eq!(code(&far_beyond), (ErrorCode::PspfLimit, "metadata".to_owned()));

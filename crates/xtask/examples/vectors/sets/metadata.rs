@@ -90,10 +90,12 @@ fn broken_members(table: &mut Table, base: &[u8], json: &[u8]) {
         ("gzip-complement", changed(13), "a block length that does not match its complement"),
         ("gzip-block-type", broken(&member, |bytes| bytes[10] |= 6), "a reserved block type"),
         ("not-gzip", json.to_vec(), "the JSON itself"),
-        ("gzip-bomb", bomb, "8 MiB and one byte of blanks in a few KB"),
     ] {
         table.altered(name, BASE, reframed(base, &stored), refusal, note);
     }
+    let refusal = open("metadata", ErrorCode::PspfLimit);
+    let note = "8 MiB and one byte of blanks in a few KB";
+    table.altered("gzip-bomb", BASE, reframed(base, &bomb), refusal, note);
 }
 
 fn changed_flag(member: &[u8], flag: u8) -> Vec<u8> {
