@@ -32,9 +32,9 @@ export function times(stopwatch, rounds, env, commands, code = 0) {
   const out = execFileSync(stopwatch, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
   const results = commands.map(() => ({ ms: [], kib: [] }));
   for (const line of out.trim().split('\n')) {
-    const [number, microseconds, kib, ended] = line.split(' ').map(Number);
+    const [number, nanoseconds, kib, ended] = line.split(' ').map(Number);
     if (ended !== code) throw new Error(`\`${commands[number].join(' ')}\` ended with ${ended}, not with ${code}`);
-    results[number].ms.push(microseconds / 1000);
+    results[number].ms.push(nanoseconds / 1e6);
     results[number].kib.push(kib);
   }
   return results;

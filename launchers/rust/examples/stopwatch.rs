@@ -1,9 +1,10 @@
 //! Times programs for `__test__/bench`: runs several of them in turns, so that what drifts on the machine drifts for all.
 //!
 //! `stopwatch ROUNDS [NAME=VALUE…] (-- PROGRAM [ARGUMENT…])…` starts each program with nothing but these variables in its
-//! environment and prints one line a run: its number, microseconds from before the spawn until it was waited for, peak
+//! environment and prints one line a run: its number, nanoseconds from before the spawn until it was waited for, peak
 //! resident memory in KiB, exit code (128 + number after a signal). Nothing is left out and nothing is averaged here.
 #![cfg(unix)]
+#![allow(clippy::zombie_processes, reason = "`wait` waits with wait4")]
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -33,8 +34,7 @@ fn main() {
             let child = command.spawn().expect("spawn");
             let (code, kibibytes) = wait(child.id());
             let elapsed = begun.elapsed();
-            writeln!(out, "{number} {} {kibibytes} {code}", elapsed.as_nanos() as f64 / 1000.0)
-                .expect("write");
+            writeln!(out, "{number} {} {kibibytes} {code}", elapsed.as_nanos()).expect("write");
         }
     }
 }
