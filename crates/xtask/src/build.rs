@@ -104,6 +104,11 @@ fn program(root: &Path, program: &Program) -> Result<()> {
     let suffix = if target.starts_with("windows") { ".exe" } else { "" };
     let file_name = format!("{}{suffix}", program.binary);
     let built = target_directory.join(&triple).join(program.profile).join(&file_name);
+    if program.binary == LAUNCHER.binary {
+        // A C library that does not know one of the flags below gives a program that dies before it begins.
+        let mut help = Command::new(&built);
+        succeed(help.arg("help").env("FLAVOR_LAUNCHER_CLI", "1").stdout(std::process::Stdio::null()))?;
+    }
     let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     let launchers = root.join("dist/launchers");
     place(&launchers.join(&target).join(&file_name), &bytes, true)?;
@@ -145,6 +150,8 @@ fn program_flags(root: &Path, program: &Program, triple: &str) -> Result<OsStrin
         // One signature is checked a cold start: tables and detection for vector units would cost more than they save.
         flags.push("--cfg=curve25519_dalek_backend=\"serial\"\u{1f}");
         if triple.contains("-linux-") {
+            // 60 KB of relocations in 3; the C library that is linked in must know the form (glibc 2.36, musl 1.2.4).
+            flags.push("-Clink-arg=-Wl,-z,pack-relative-relocs\u{1f}");
             flags.push("-Clink-arg=-Wl,--no-eh-frame-hdr\u{1f}-Clink-arg=-Wl,-T,");
             flags.push(root.join("launchers/rust/without-unwind-tables.ld"));
             flags.push("\u{1f}");
