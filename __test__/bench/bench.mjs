@@ -20,7 +20,8 @@ async function bench(scratch, store) {
   const table = new Table();
   const tree = runtime(scratch);
   const trees = {
-    big: big(scratch, tree.folder, { files: 10_000, bytes: 400e6 }),
+    big: big(scratch, 'big', tree.folder, { files: 10_000, bytes: 100e6 }),
+    huge: big(scratch, 'huge', tree.folder, { files: 29_000, bytes: 400e6 }),
     small: small(scratch, tree.folder, { files: 900, bytes: 28e6 }),
   };
   const context = { scratch, store, stopwatch: build(), runtime: tree, trees, table };

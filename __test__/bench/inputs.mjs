@@ -45,10 +45,10 @@ export function runtime(scratch) {
 }
 
 /** As many copies of a tree as reach both numbers, side by side. */
-export function big(scratch, tree, { files, bytes }) {
+export function big(scratch, name, tree, { files, bytes }) {
   const one = measure(tree);
   const copies = Math.max(Math.ceil(files / one.files), Math.ceil(bytes / one.bytes));
-  const folder = path.join(scratch, 'big');
+  const folder = path.join(scratch, name);
   for (let copy = 0; copy < copies; copy++)
     cpSync(tree, path.join(folder, `copy-${copy}`), { recursive: true, verbatimSymlinks: true });
   return folder;
@@ -112,6 +112,8 @@ export async function packageOf(scratch, name, trees, commands) {
         'x-flavor': {
           schema: 1,
           target: { os: process.platform, arch, libc: 'gnu' },
+          launcher: { kind: 'rust', version: '0' },
+          workenv: {},
           slots: trees.map(() => ({ role: 'data', share: true })),
           commands: Object.fromEntries(Object.entries(commands).map(([command, argv]) => [command, { argv }])),
           default: Object.keys(commands)[0],
@@ -119,7 +121,7 @@ export async function packageOf(scratch, name, trees, commands) {
       },
     }),
   );
-  await assemble({ manifest, output, level: 9, key: { seed: 'benchmark, not a secret' } });
+  await assemble({ manifest, output, level: 9, key: { source: 'seed', seed: 'benchmark, not a secret' } });
   return output;
 }
 

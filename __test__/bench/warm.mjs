@@ -11,11 +11,11 @@ const PAIRS = 400;
 const SETTLED_MS = 2500;
 
 /** Starts until a receipt is kept. */
-async function warmed(file, env, code = 0) {
+async function warmed(file, env, { args = [], code = 0 } = {}) {
   await sleep(SETTLED_MS);
   for (let start = 0; start < 2; start++) {
     try {
-      execFileSync(file, [], { env, stdio: 'ignore' });
+      execFileSync(file, args, { env, stdio: 'ignore' });
     } catch (error) {
       if (error.status !== code) throw error;
     }
@@ -35,7 +35,7 @@ export async function warm({ scratch, store, stopwatch, runtime, trees, table })
   table.add('warm start of `python -I -S -c pass`, by direct exec of the same', packaged / plain, 1.1, added);
 
   const cli = await tool(scratch);
-  await warmed(cli, env);
+  await warmed(cli, env, { args: ['--help'] });
   const [tooled, untooled] = times(stopwatch, 60, env, [
     [cli, '--help'],
     [...program(cli, env), '--help'],
@@ -51,7 +51,7 @@ export async function warm({ scratch, store, stopwatch, runtime, trees, table })
   const programs = idle(scratch);
   const run = { run: ['{slot:0}/true'] };
   const little = await packageOf(scratch, 'little', [programs, trees.small], run);
-  const large = await packageOf(scratch, 'large', [programs, trees.big], run);
+  const large = await packageOf(scratch, 'large', [programs, trees.huge], run);
   await warmed(little, env);
   await warmed(large, env);
   const [less, more] = times(stopwatch, PAIRS, env, [[little], [large]]);
@@ -65,7 +65,7 @@ export async function warm({ scratch, store, stopwatch, runtime, trees, table })
 
   // The program cannot be executed, so the process that is measured is the launcher's to its end.
   const none = await packageOf(scratch, 'none', [programs], { run: ['{slot:0}/nothing'] });
-  await warmed(none, env, 104);
+  await warmed(none, env, { code: 104 });
   const [alone] = times(stopwatch, 20, env, [[none]], 104);
   table.add(
     'peak resident memory of a warm start',
