@@ -21,11 +21,17 @@ pub fn extract_slot<R: ReadAt + Sync>(package: &Package<R>, slot: usize, folder:
         Err(error) => return Err(error).during("create the folder", || folder),
     };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let directory = rustix::fs::open(folder, flags, Mode::empty()).during("open the folder", || folder)?;
+    let taken = |what: &str| {
+        let message = format!("`{}` {what}; nothing is overwritten", folder.display());
+        Error::refused(ErrorCode::StoreOutput, message)
+    };
+    let directory = match rustix::fs::open(folder, flags, Mode::empty()) {
+        Err(Errno::NOTDIR | Errno::LOOP) => return Err(taken("is there already and is no folder")),
+        opened => opened.during("open the folder", || folder)?,
+    };
     let found = names(&directory).during("read the folder", || folder)?;
     if !found.is_empty() {
-        let message = format!("the folder `{}` is not empty; nothing in it is overwritten", folder.display());
-        return Err(Error::refused(ErrorCode::StoreOutput, message));
+        return Err(taken("is not empty"));
     }
     let filled = unpack_files(package, slot, &directory, Ground::Empty)
         .and_then(|members| create_links(&directory, &members));

@@ -119,7 +119,7 @@ fn verify_names_the_check_that_failed_and_gives_its_exit_code() {
     assert_eq!(object["ok"], false);
     let checks = object["checks"].as_array().expect("checks");
     let last = checks.last().expect("one");
-    assert_eq!((&last["name"], &last["ok"]), (&json!("slot 1"), &json!(false)));
+    assert_eq!((&last["name"], &last["ok"]), (&json!("slot 1 (slot-1)"), &json!(false)));
     assert_eq!(last["code"], "ERR_PSPF_SLOT_DIGEST");
     assert!(checks[..checks.len() - 1].iter().all(|check| check["ok"] == true));
     assert!(out(&tool(&home, &path, &["verify"])).contains("FAILED slot 1"));

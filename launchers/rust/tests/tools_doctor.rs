@@ -25,6 +25,9 @@ fn doctor_and_start(home: &Home, package: &Path, prepare: impl Fn(&mut Command))
     prepare(&mut command);
     let start = command.output().expect("start");
     assert_eq!(code(&start), code(&output), "{object} {}", err(&start));
+    // The failure is told as the start tells it.
+    let told = err(&output).split_once(" [").map(|(_, code)| code.to_owned());
+    assert_eq!(told, err(&start).split_once(" [").map(|(_, code)| code.to_owned()), "{}", err(&output));
     (object, output)
 }
 

@@ -53,8 +53,8 @@ impl Findings {
     }
 }
 
-/// `doctor`; the exit code is that of the first thing that would end a start.
-pub(super) fn doctor(context: &mut Context, asked: &Asked) -> u8 {
+/// `doctor`; fails with the first thing that would end a start.
+pub(super) fn doctor(context: &mut Context, asked: &Asked) -> Result<()> {
     let mut findings = Findings::default();
     match Package::open(context.file).map_err(Failure::from) {
         Err(failure) => findings.judge("package", Err(failure)),
@@ -78,7 +78,7 @@ pub(super) fn doctor(context: &mut Context, asked: &Asked) -> u8 {
         all.iter().map(line).collect()
     };
     asked.print("doctor", json, lines);
-    first.map_or(0, |failure| failure.code.launcher_exit())
+    first.map_or(Ok(()), Err)
 }
 
 fn examine(context: &Context, package: &Package<&PackageFile>, findings: &mut Findings) {

@@ -38,6 +38,10 @@ pub(super) fn install(context: &Context, asked: &Asked) -> Result<()> {
     let package = Package::open(context.file)?;
     let flavor = flavor_of(&package)?;
     let (folder, target) = (Path::new(asked.words[0]), context.file.path.as_path());
+    if !folder.is_dir() {
+        let message = format!("cannot make links in `{}`, which is no folder", folder.display());
+        return Err(Failure::new(ErrorCode::StoreIo, message));
+    }
     let (mut links, mut left_out) = (Vec::new(), Vec::new());
     for name in flavor.commands.keys() {
         match link_path(context.file, flavor, name, folder) {

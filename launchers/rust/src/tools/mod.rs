@@ -109,7 +109,7 @@ pub(crate) fn run(tool: Option<&OsStr>, arguments: &[OsString], mut context: Con
         "warm" => unpack::warm(context, &asked),
         "repair" => unpack::repair(context, &asked),
         "uninstall" => uninstall::uninstall(context, &asked),
-        _ => return Ok(doctor::doctor(context, &asked)),
+        _ => doctor::doctor(context, &asked),
     }
     .map(|()| 0)
 }

@@ -215,7 +215,7 @@ fn open<'file>(context: &mut Context<'file>) -> Result<Package<&'file PackageFil
 fn position_of<R: ReadAt>(package: &Package<R>, wanted: &OsStr) -> Result<usize> {
     let slots = &package.metadata().slots;
     let by_id = slots.iter().position(|slot| *slot.id == *wanted);
-    let by_number = || wanted.to_str()?.parse::<usize>().ok().filter(|number| *number < slots.len());
+    let by_number = || (0..slots.len()).find(|number| *number.to_string() == *wanted);
     by_id.or_else(by_number).ok_or_else(|| {
         let known: Vec<&str> = slots.iter().map(|slot| slot.id.as_str()).collect();
         wrong(&format!("there is no slot `{}`; the package has {}", wanted.display(), known.join(", ")))

@@ -46,7 +46,7 @@ pub(super) fn verify(context: &Context, asked: &Asked) -> Result<()> {
         let mut text = String::new();
         for line in &lines {
             let word = if line.failed.is_none() { "ok" } else { "FAILED" };
-            let _ = writeln!(text, "{word:<6} {:<12} {}", escaped(&line.name), escaped(&line.detail));
+            let _ = writeln!(text, "{word:<6} {:<20} {}", escaped(&line.name), escaped(&line.detail));
         }
         text
     };
@@ -76,7 +76,11 @@ fn contents(file: &PackageFile, package: &Package<&PackageFile>, lines: &mut Vec
     }
     for (position, slot) in package.metadata().slots.iter().enumerate() {
         let verified = package.verify_slot(position).map_err(Failure::from);
-        step(format!("slot {position}"), verified.map(|()| format!("{} ({} bytes)", slot.id, slot.size)))?;
+        // As `flavor verify` names it.
+        step(
+            format!("slot {position} ({})", slot.id),
+            verified.map(|()| format!("{} bytes as signed", slot.size)),
+        )?;
     }
     file.require_unchanged().or_else(|failure| step("file".into(), Err(failure)))?;
     step("trust".into(), trust::verified(package))
