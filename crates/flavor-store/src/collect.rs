@@ -277,6 +277,15 @@ impl Decision {
                 report.removed.push(environment_item(environment, Reason::Named));
             }
         }
+        // Of environments that somebody removed by hand.
+        let is_gone = |folder: &str| inventory.environments.iter().all(|found| found.folder != folder);
+        for receipt in &inventory.receipts {
+            let folder = receipt.content.as_ref().map_or("", |content| &content.environment);
+            if folders.contains(folder) && is_gone(folder) {
+                let named = item(Kind::Receipt, &receipt.name, 0, receipt.last_used, Reason::Named);
+                report.removed.push(named);
+            }
+        }
         let mut decision = Self { report, recheck: false };
         let removable = |slot: &inventory::Slot| !slot.in_use && freed.contains(&slot.key);
         decision.drop_slots(inventory, &left, &BTreeSet::new(), Reason::Unreferenced, &removable);

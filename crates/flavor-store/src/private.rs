@@ -150,17 +150,21 @@ where
     let path = &root.environment_path(name.as_str());
     let making = Making { root, staging, name: &name, path, about: &about };
     let valid = || making.is_valid(wanted, records);
+    let mut presence = Presence::Made;
     let found = valid() || {
         let _lock = staging::lock(root, &format!("env-{}", name.as_str()))?;
         // Another start may have made it meanwhile.
         let found = valid();
         if !found {
+            if records != Records::Believed && path.symlink_metadata().is_ok() {
+                presence = Presence::Repaired;
+            }
             making.make(package, wanted, setup)?;
         }
         found
     };
     if !found {
-        return Ok(Presence::Made);
+        return Ok(presence);
     }
     usage::describe(root, staging, name.as_str(), &about)?;
     for (position, slot) in package.metadata().slots.iter().enumerate() {

@@ -5,12 +5,13 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use pspf::{Package, ReadAt, hex};
+use rustix::fs::{AtFlags, statat};
 
 use crate::boot::BootId;
 use crate::compare::{Extra, matches_slot};
 use crate::error::{During as _, Result};
 use crate::frames::verify_slot_bytes;
-use crate::record::{Record, State};
+use crate::record::{Record, State, record_name};
 use crate::root::Root;
 use crate::slot_key::slot_key;
 use crate::staging::{self, Staging};
@@ -170,7 +171,9 @@ impl Making<'_> {
         // In this boot additions are no sign of a write that was lost, and programs may be running from the tree.
         let ignored = state == State::Believed && self.records != Records::Examined;
         let extra = if ignored { Extra::Ignored } else { Extra::Differs };
-        let mut presence = Presence::Made;
+        // Who doubts the store is told what was not as it should be, be it that only the record is left.
+        let is_renewal = self.records != Records::Believed && self.left_something();
+        let mut presence = if is_renewal { Presence::Repaired } else { Presence::Made };
         if state != State::Absent
             && let Some(tree) = Root::own_directory(self.parent, self.name)
         {
@@ -192,6 +195,13 @@ impl Making<'_> {
             .during("publish", || staging.path(&staged))?;
         self.record(staging)?;
         Ok(presence)
+    }
+
+    /// Whether anything of that name is there, believed or not.
+    fn left_something(&self) -> bool {
+        [self.name, &record_name(self.name)]
+            .into_iter()
+            .any(|name| statat(self.parent, name, AtFlags::SYMLINK_NOFOLLOW).is_ok())
     }
 
     fn state(&self) -> State {

@@ -1,5 +1,6 @@
 //! What running processes can be seen to use of the store (STORE.md 13.7), for programs that closed the descriptor that
-//! held it: executable, working folder, mapped files, arguments. Linux only; elsewhere nothing is seen.
+//! held it: executable, working folder, mapped files, arguments, and for those that did not, which one it is. Linux only;
+//! elsewhere nothing is seen.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -39,6 +40,14 @@ pub(crate) fn running(root: &Path) -> Running {
         for file in ["cmdline", "maps"] {
             process.note(root, &std::fs::read(path.join(file)).unwrap_or_default());
         }
+        if process.environments.is_empty() && !process.slots.is_empty() {
+            // Whoever kept the descriptor says by it which environment the slots are used for.
+            for descriptor in std::fs::read_dir(path.join("fd")).into_iter().flatten().flatten() {
+                if let Ok(target) = std::fs::read_link(descriptor.path()) {
+                    process.note(root, target.as_os_str().as_bytes());
+                }
+            }
+        }
         if process.environments.is_empty() {
             running.unattributed.extend(process.slots.iter().cloned());
         }
@@ -60,12 +69,13 @@ impl Running {
     fn note(&mut self, root: &Path, text: &[u8]) {
         use std::os::unix::ffi::OsStrExt as _;
 
-        for (part, found) in [("v1/slots", &mut self.slots), ("v1/envs", &mut self.environments)] {
-            let mut folder = root.join(part).as_os_str().as_bytes().to_vec();
-            folder.push(b'/');
+        for part in ["v1/slots/", "v1/envs/", "v1/locks/use-"] {
+            let found = if part == "v1/slots/" { &mut self.slots } else { &mut self.environments };
+            let start = root.join(part);
+            let start = start.as_os_str().as_bytes();
             let mut rest = text;
-            while let Some(at) = rest.windows(folder.len()).position(|window| window == folder) {
-                rest = &rest[at + folder.len()..];
+            while let Some(at) = rest.windows(start.len()).position(|window| window == start) {
+                rest = &rest[at + start.len()..];
                 let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
                 let length = rest.iter().position(|byte| !in_name(byte)).unwrap_or(rest.len());
                 found.insert(String::from_utf8_lossy(&rest[..length]).into_owned());
@@ -81,9 +91,9 @@ mod tests {
     #[test]
     fn every_path_below_the_store_is_noted_and_no_other() {
         let mut running = Running::default();
-        let text = b"/s/v1/envs/a-1.0-0123/bin/python\0-m\0x=/s/v1/slots/ff00\n/t/s/v1/slot/no /s/v1/envs/b (deleted)";
+        let text = b"/s/v1/envs/a-1.0-0123/bin/python\0-m\0x=/s/v1/slots/ff00\n/t/s/v1/slot/no /s/v1/envs/b (deleted) /s/v1/locks/use-c-2 /s/v1/locks/env-d-2";
         running.note(Path::new("/s"), text);
-        assert_eq!(Vec::from_iter(running.environments), ["a-1.0-0123", "b"]);
+        assert_eq!(Vec::from_iter(running.environments), ["a-1.0-0123", "b", "c-2"]);
         assert_eq!(Vec::from_iter(running.slots), ["ff00"]);
     }
 }

@@ -384,6 +384,32 @@ fn a_program_that_closed_the_lock_is_seen_by_its_arguments_and_files() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_kept_the_lock_keeps_its_own_environment_and_no_other() {
+    use std::process::{Command, Stdio};
+    let store = Store::new();
+    let (first, second) = (put(&store, &open(demo())), put(&store, &variant(b"other")));
+    let slot = std::fs::read_link(store.path().join("v1/envs").join(&first).join("deps")).expect("link");
+    let lock = std::fs::File::open(store.path().join(format!("v1/locks/use-{first}"))).expect("lock");
+    let mut command = Command::new("/bin/sh");
+    let mut program = command
+        .args(["-c", "read line"])
+        .stdin(Stdio::piped())
+        .stdout(lock)
+        .current_dir(&slot)
+        .spawn()
+        .expect("start");
+    let other = remove(&store.root, &[second], false, &|| false).expect("remove");
+    let own = remove(&store.root, std::slice::from_ref(&first), false, &|| false).expect("remove");
+    drop(program.stdin.take());
+    program.wait().expect("wait");
+    // The environment and the slot that only it has.
+    assert_eq!((other.removed.len(), other.in_use), (2, Vec::new()));
+    assert_eq!((own.removed, own.in_use), (Vec::new(), vec![first]));
+    assert!(slot.exists());
+}
+
+#[test]
 fn private_environments_go_only_when_they_are_asked_for() {
     use crate::usage::{About, describe};
     let store = Store::new();

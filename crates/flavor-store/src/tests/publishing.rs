@@ -143,6 +143,9 @@ fn a_doubted_slot_is_compared_and_made_anew_only_if_a_member_is_not_as_it_was() 
     std::fs::remove_file(path.join("bin/python3")).expect("remove");
     assert_eq!(publish(), Presence::Repaired);
     assert!(path.join("bin/python3").exists());
+    std::fs::remove_dir_all(&path).expect("remove");
+    assert_eq!(publish(), Presence::Repaired);
+    assert!(path.join("bin/python3").exists());
 }
 
 #[test]

@@ -17,7 +17,7 @@ use flavor_store::plan::{Plan, PlannedCommand, Start, apply};
 use flavor_store::private::{
     ForOneStart, MARKER, PrivateName, PrivateTree, install, require_slots, space_needed,
 };
-use flavor_store::publish::Records;
+use flavor_store::publish::{Presence, Records};
 use flavor_store::root::Root;
 use flavor_store::staging::Staging;
 use flavor_store::usage::{self, Hold};
@@ -122,7 +122,8 @@ pub(crate) fn start<'file>(package: &Package<&'file PackageFile>, cold: &Cold) -
     log.phase("receipt");
     log.info(|| format!("cold start: store `{}`", root.path().display()));
     leave_to_program(hold);
-    Ok(Ready { plan, supervised: None, repaired: Vec::new() })
+    let repaired = if presence == Presence::Repaired { vec!["work environment".into()] } else { Vec::new() };
+    Ok(Ready { plan, supervised: None, repaired })
 }
 
 fn run_setup(prepared: &Prepared, tree: &PrivateTree, staging: &Staging, cold: &Cold) -> Result<()> {
