@@ -97,6 +97,9 @@ fn slots(plan: &Plan, facts: &Facts<'_>) -> Vec<Value> {
                 "permissions": slot.permissions(),
                 "resolution": slot.resolution(),
             });
+            if let Some(platform) = &slot.platform {
+                entry["platform"] = platform.as_str().into();
+            }
             if slot.is_self() {
                 entry["self_ref"] = Value::Bool(true);
             }

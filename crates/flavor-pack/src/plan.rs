@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::{Error, Result};
 
+mod lifecycles;
 mod native;
 mod rules;
 #[cfg(test)]
@@ -102,6 +103,8 @@ pub(crate) struct PlanSlot {
     purpose: Option<String>,
     #[serde(default)]
     lifecycle: Option<String>,
+    #[serde(default)]
+    pub(crate) platform: Option<String>,
     #[serde(default)]
     permissions: Option<String>,
     #[serde(default)]

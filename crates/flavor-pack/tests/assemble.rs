@@ -238,7 +238,7 @@ fn s13_names_that_the_targets_file_systems_take_for_one_are_refused() {
 
 #[test]
 fn a_plan_that_states_a_computed_fact_or_asks_for_what_is_not_there_is_refused() {
-    let cases: [(&str, Value, &str); 32] = [
+    let cases: [(&str, Value, &str); 36] = [
         ("/slots/0/size", json!(1), "slots[0].size"),
         ("/slots/1/checksum", json!("x"), "slots[1].checksum"),
         ("/extensions/x-flavor/slots/2/frames", json!([]), "extensions.x-flavor.slots[2].frames"),
@@ -258,11 +258,15 @@ fn a_plan_that_states_a_computed_fact_or_asks_for_what_is_not_there_is_refused()
         ("/slots/1/id", json!(""), "slots[1].id"),
         ("/slots/1/id", json!("a\nb"), "slots[1].id"),
         ("/slots/1/operations", json!("tgz"), "slots[1].operations"),
-        ("/slots/1/lifecycle", json!("lazy"), "slots[1].lifecycle"),
+        ("/slots/1/lifecycle", json!("sometimes"), "slots[1].lifecycle"),
+        ("/slots/2/lifecycle", json!("lazy"), "slots[2].lifecycle"),
+        ("/slots/1/lifecycle", json!("shutdown"), "slots[1].lifecycle"),
+        ("/slots/2/lifecycle", json!("temporary"), "slots[2].lifecycle"),
+        ("/slots/1/platform", json!("linux"), "slots[1].platform"),
         ("/slots/1/permissions", json!("4755"), "slots[1].permissions"),
         ("/execution/primary_slot", json!(3), "execution.primary_slot"),
-        ("/runtime/env/unset", json!(["PYTHON*"]), "runtime.env.unset"),
-        ("/runtime/env/map", json!({}), "runtime.env.map"),
+        ("/runtime/env/unset", json!(["A=B"]), "runtime.env.unset"),
+        ("/runtime/env/map", json!({"A": ""}), "runtime.env.map"),
         ("/extensions/x-flavor/default", json!("other"), "default"),
         ("/extensions/x-flavor/commands/hello/argv", json!([]), "commands.hello.argv"),
         ("/extensions/x-flavor/commands/hello/argv/0", json!("{slot:2}/x"), "private slot"),

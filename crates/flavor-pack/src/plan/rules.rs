@@ -6,14 +6,27 @@ use pspf::operations::OperationChain;
 use pspf::{layout, tar};
 
 use super::native::{Mode, SetupCommand};
-use super::{Plan, PlanRuntimeEnvironment, PlanSlot};
+use super::{Plan, PlanRuntimeEnvironment, PlanSlot, lifecycles};
 use crate::{Error, Result, compose};
 
-/// Lifecycles that mean "unpacked at the first start": all that packages with commands may have.
-pub(super) const UNPACKED_AT_ONCE: [&str; 5] = ["runtime", "startup", "eager", "cache", "cached"];
-/// Every other word of the format.
-pub(super) const OTHER_LIFECYCLES: [&str; 9] =
-    ["init", "shutdown", "temporary", "temp", "volatile", "lazy", "dev", "config", "platform"];
+/// Every lifecycle that a launcher knows (LAUNCH.md 14.1).
+pub(super) const LIFECYCLES: [&str; 15] = [
+    "runtime",
+    "startup",
+    "eager",
+    "cache",
+    "cached",
+    "init",
+    "shutdown",
+    "temporary",
+    "temp",
+    "volatile",
+    "lazy",
+    "dev",
+    "persistent",
+    "config",
+    "platform",
+];
 pub(super) const ROLES: [&str; 4] = ["runtime", "dependencies", "application", "data"];
 
 impl Plan {
@@ -32,7 +45,7 @@ impl Plan {
         self.check_slots()?;
         self.check_execution()?;
         if let Some(rules) = self.runtime.as_ref().and_then(|runtime| runtime.env.as_ref()) {
-            rules.check(self.is_plain())?;
+            rules.check()?;
         }
         self.check_native()?;
         let Some(flavor) = &self.extensions.flavor else { return Ok(()) };
@@ -46,7 +59,7 @@ impl Plan {
                 ));
             }
         }
-        Ok(())
+        if self.is_plain() { Ok(()) } else { lifecycles::check(&self.slots, flavor) }
     }
 
     fn check_slots(&self) -> Result<()> {
@@ -131,22 +144,9 @@ impl Plan {
 }
 
 impl PlanRuntimeEnvironment {
-    fn check(&self, plain: bool) -> Result<()> {
-        if !plain {
-            for (key, stated) in [("pass", self.pass.is_some()), ("map", self.map.is_some())] {
-                if stated {
-                    let at = format!("runtime.env.{key}");
-                    return Err(Error::plan(at, "cannot be assembled by this version of flavor"));
-                }
-            }
-        }
+    fn check(&self) -> Result<()> {
         for (at, names) in [("runtime.env.unset", &self.unset), ("runtime.env.pass", &self.pass)] {
             for name in names.iter().flatten() {
-                if !plain && name.contains(['*', '?', '[']) {
-                    let message =
-                        format!("pattern {name:?}, expected an exact name in this version of flavor");
-                    return Err(Error::plan(at, message));
-                }
                 check_variable(at, name)?;
             }
         }
@@ -220,15 +220,30 @@ impl PlanSlot {
             check_text(&at(key), word)?;
         }
         let word = self.lifecycle();
-        let others = if plain { OTHER_LIFECYCLES.as_slice() } else { &[] };
-        let words = [UNPACKED_AT_ONCE.as_slice(), others].concat();
-        if !words.contains(&word) {
-            let message = format!("{word:?}, expected one of {}", words.join(", "));
+        if !LIFECYCLES.contains(&word) {
+            let message = format!("{word:?}, expected one of {}", LIFECYCLES.join(", "));
             return Err(Error::plan(at("lifecycle"), message));
+        }
+        if let Some(platform) = &self.platform {
+            if word != "platform" {
+                let message = format!("stated with the lifecycle {word:?}, expected `platform`");
+                return Err(Error::plan(at("platform"), message));
+            }
+            if !is_platform(platform) {
+                let message = format!(
+                    "{platform:?}, expected linux, darwin or windows, or one of them with _amd64 or _arm64"
+                );
+                return Err(Error::plan(at("platform"), message));
+            }
         }
         let stated = self.permissions.as_deref().filter(|text| !text.is_empty());
         stated.map_or(Ok(()), |text| check_mode(&at("permissions"), text))
     }
+}
+
+fn is_platform(text: &str) -> bool {
+    let (os, arch) = text.split_once('_').map_or((text, None), |(os, arch)| (os, Some(arch)));
+    ["linux", "darwin", "windows"].contains(&os) && arch.is_none_or(|arch| ["amd64", "arm64"].contains(&arch))
 }
 
 /// Octal digits with or without `0o`, nothing above 0777.
