@@ -148,6 +148,8 @@ pub mod limit {
     pub const PATH_BYTES: usize = 1024;
     /// Most components of a member path.
     pub const PATH_DEPTH: usize = 64;
+    /// Longest component of such a path, in bytes: what every file system in use can store.
+    pub const NAME_BYTES: usize = 255;
     /// Most content bytes of a frame. Split members never need more than half of it.
     pub const FRAME_CONTENT: u64 = 32 * 1024 * 1024;
     /// Most stored bytes of a frame: what a worker may have to hold.

@@ -135,6 +135,7 @@ pub(crate) fn path_fault(path: &str) -> Option<&'static str> {
         match component {
             "" => return Some("is absolute or has an empty component"),
             "." | ".." => return Some("has a component `.` or `..`"),
+            name if name.len() > limit::NAME_BYTES => return Some("has a component of more than 255 bytes"),
             _ => {}
         }
     }

@@ -68,7 +68,7 @@ fn decode(stream: &[u8], piece: usize, last: bool) -> Result<Vec<(Member, Vec<u8
 #[test]
 fn what_the_encoder_writes_the_decoder_reads_in_pieces_of_any_size() {
     let long = format!("{}/{}", "d".repeat(120), "n".repeat(90));
-    let longer = format!("ä{}/{}", "d".repeat(300), "n".repeat(200));
+    let longer = format!("ä{}/{}", "d".repeat(250), "n".repeat(200));
     let target = "../".repeat(50) + "x";
     let members: Vec<(Member, &[u8])> = vec![
         (Member { path: "dir".into(), kind: Kind::Directory }, b""),
@@ -115,7 +115,8 @@ fn s13_names_that_leave_the_slot_are_refused_by_encoder_and_decoder() {
         "c:",
         "a\0b",
         &"a/".repeat(64),
-        &"n".repeat(1025),
+        &"n".repeat(256),
+        &["n".repeat(250).as_str(); 5].join("/"),
     ] {
         assert!(header(&file(bad, 0), 0).is_err(), "{bad:?}");
         let mut stream = archive(&[(file("aaaaaaaaaaaaaaaa", 0), b"")]);

@@ -20,7 +20,7 @@ pub(super) fn info(context: &Context, asked: &Asked) -> Result<()> {
 fn lines(package: &Package<&PackageFile>) -> String {
     let metadata = package.metadata();
     let mut text = line("name", &metadata.package.name) + &line("version", &metadata.package.version);
-    if let Some(description) = &metadata.package.description {
+    if let Some(description) = metadata.package.description.as_ref().filter(|text| !text.is_empty()) {
         text += &line("about", description);
     }
     text += &line("signer", &hex::encode(&package.fingerprint()));
@@ -50,7 +50,7 @@ fn json(package: &Package<&PackageFile>, object: Object) -> Object {
         .text("version", &metadata.package.version)
         .text("signer", &hex::encode(&package.fingerprint()))
         .number("size", package.length());
-    if let Some(description) = &metadata.package.description {
+    if let Some(description) = metadata.package.description.as_ref().filter(|text| !text.is_empty()) {
         object = object.text("description", description);
     }
     let Some(flavor) = package.flavor() else { return object };

@@ -338,6 +338,7 @@ fn trees(table: &mut Table) {
     assert_eq!(path.len(), 1024);
     let mut members: Vec<Vec<u8>> = (1..=5).map(|depth| directory_of(&path[..depth * 201 - 1])).collect();
     members.push([tar::pax(&tar::record("path", &path)), tar::file("y", b"")].concat());
+    table.good("tree-name-255", tree(&[directory_of(&"n".repeat(255))], 0), "a component of 255 bytes");
     table.good("tree-path-1024", tree(&members, 0), "a path of 1024 bytes");
     let same = Draft::of(&[usual_tree(), SlotDraft { id: "again".to_owned(), ..usual_tree() }]);
     table.good("slots-same-content", same.bytes(), "two slots of the same bytes");

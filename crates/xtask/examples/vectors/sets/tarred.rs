@@ -154,8 +154,13 @@ impl Set<'_> {
         let named = |path: &str| [tar::pax(&tar::record("path", path)), tar::file("a", b"1")].concat();
         self.case("pax-upwards", &named("../x"), "out of the slot, by a pax record");
         self.case("pax-zero", &named("a\0b"), "a zero byte, by a pax record");
+        self.case("name-256", &named(&"n".repeat(256)), "a component of 256 bytes");
         self.case("depth-65", &named(&deep), "65 components");
-        self.case("long", &named(&format!("{}/{}", "x".repeat(512), "y".repeat(512))), "1025 bytes");
+        self.case(
+            "long",
+            &named(&format!("{0}/{0}/{0}/{0}/{1}", "x".repeat(250), "y".repeat(21))),
+            "1025 bytes",
+        );
         let prefixed = Header { prefix: b"..".to_vec(), size: 1, ..Header::new(b'0', b"x") };
         self.case("prefix-upwards", &tar::padded(&prefixed.block(), b"1"), "out of the slot, by the prefix");
         let prefixed = Header { prefix: b"/".to_vec(), size: 1, ..Header::new(b'0', b"x") };

@@ -21,7 +21,8 @@ fn case(table: &mut Table, name: &str, draft: &Draft, note: &str) {
 }
 
 fn paths(table: &mut Table) {
-    let (long, deep) = ("n".repeat(1025), ["d"; 65].join("/"));
+    let long = format!("{0}/{0}/{0}/{0}/{1}", "n".repeat(250), "n".repeat(21));
+    let (name, deep) = ("n".repeat(256), ["d"; 65].join("/"));
     let wrong = [
         ("absolute", "/etc/x", "an absolute path"),
         ("upwards", "../x", "a path out of the environment"),
@@ -31,6 +32,7 @@ fn paths(table: &mut Table) {
         ("trailing-slash", "a/", "a slash at the end"),
         ("drive", "C:x", "a drive letter"),
         ("long", long.as_str(), "1025 bytes"),
+        ("long-name", name.as_str(), "a component of 256 bytes"),
         ("deep", deep.as_str(), "65 components"),
     ];
     for (name, path, note) in wrong {
