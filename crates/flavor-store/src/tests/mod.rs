@@ -33,7 +33,9 @@ impl Store {
         UMASK.call_once(|| {
             rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         });
-        let folder = tempfile::tempdir().expect("folder");
+        // The umask is the process's, and a repair in another test sets it to 0 for a while.
+        let owners = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        let folder = tempfile::Builder::new().permissions(owners).tempdir().expect("folder");
         let root = take(&folder.path().join("store")).expect("root");
         Self { folder, root }
     }
