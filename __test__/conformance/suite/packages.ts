@@ -210,15 +210,20 @@ function factsOf(file: Buffer): Facts {
   const json = text(taken);
   const document = JSON.parse(json) as {
     package: { name: string; version: string };
-    slots: { operations: string }[];
+    slots: { operations: string; target: string; permissions: string; size: number; checksum: string }[];
     extensions?: {
       'x-flavor'?: { commands?: object; slots: { frames?: { stored: number; content: number; sha256: string }[] }[] };
     };
   };
   const flavor = document.extensions?.['x-flavor'];
   const keys = (flavor?.slots ?? []).map(({ frames }, position) => {
-    const lines = ['flavor-slot 1', document.slots[position]?.operations ?? '', 'profile unix-1'];
+    const slot = document.slots[position];
+    if (slot === undefined) return '';
+    const lines = ['flavor-slot 1', slot.operations, 'profile unix-1'];
+    if (!slot.operations.startsWith('tar'))
+      lines.push(`mode ${slot.permissions} ${slot.target.replace('{workenv}/', '')}`);
     for (const { stored, content, sha256 } of frames ?? []) lines.push(`${stored} ${content} ${sha256}`);
+    if (frames === undefined) lines.push(`${slot.size} ${slot.size} ${slot.checksum.replace('sha256:', '')}`);
     return createHash('sha256')
       .update(`${lines.join('\n')}\n`)
       .digest('hex');

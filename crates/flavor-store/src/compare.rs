@@ -11,11 +11,10 @@ use rustix::fs::FileType;
 
 use crate::directories::{Directories, open_file};
 use crate::error::{Error, Result};
-use crate::frames::decode_slot;
+use crate::frames::{SlotSink, decode_slot, require_unpackable};
 use crate::identity::mode_bits;
-use crate::members::Members;
 use crate::removal::names;
-use crate::unpack::{Budget, unpacked};
+use crate::unpack::{Budget, file_mode, unpacked};
 
 /// Whether everything beside the members counts as a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,18 +52,24 @@ pub(crate) fn compare_slot<R: ReadAt + Sync>(
     count: bool,
 ) -> Result<Likeness> {
     let budget = Budget::new(slot, unpacked(package, slot));
+    let mode = require_unpackable(package, slot)?.map(|file| file.mode);
     let differs = AtomicBool::new(false);
-    let sinks = decode_slot(package, slot, || Comparer {
+    let comparer = || Comparer {
         directories: Directories::new(root, false),
         budget: &budget,
         differs: &differs,
+        mode,
         current: None,
         piece: Vec::new(),
         members: Vec::new(),
-    })?;
-    let members = Members::judge(sinks.into_iter().flat_map(|sink| sink.members).collect())?;
+    };
+    let members = decode_slot(package, slot, &|| Box::new(comparer()))?;
     budget.settle()?;
-    if differs.load(Ordering::Relaxed) {
+    // Folders that were only implied passed no comparer; those that passed one are looked at once more.
+    let mut folders = comparer();
+    let mut all = members.all().iter().filter(|member| member.kind == Kind::Directory);
+    let whole = all.all(|folder| folders.is_there(folder).is_some());
+    if !whole || differs.load(Ordering::Relaxed) {
         return Ok(Likeness::Differs);
     }
     // Each member was found, so a tree of as many entries holds nothing else.
@@ -76,6 +81,8 @@ struct Comparer<'a> {
     directories: Directories<'a>,
     budget: &'a Budget,
     differs: &'a AtomicBool,
+    /// Of the one file of a slot that holds no tree.
+    mode: Option<u32>,
     current: Option<(File, u64)>,
     piece: Vec<u8>,
     members: Vec<Member>,
@@ -88,7 +95,7 @@ impl Comparer<'_> {
         match &member.kind {
             Kind::File { size, executable } => {
                 let (file, stat) = open_file(parent, name)?;
-                let mode = if *executable { 0o755 } else { 0o644 };
+                let mode = self.mode.unwrap_or_else(|| file_mode(*executable));
                 let fits = u64::try_from(stat.st_size) == Ok(*size) && mode_bits(&stat) & 0o7777 == mode;
                 fits.then(|| self.current = Some((File::from(file), 0)))
             }
@@ -104,6 +111,12 @@ impl Comparer<'_> {
     fn differ(&mut self) {
         self.differs.store(true, Ordering::Relaxed);
         self.current = None;
+    }
+}
+
+impl SlotSink for Comparer<'_> {
+    fn into_members(self: Box<Self>) -> Vec<Member> {
+        self.members
     }
 }
 

@@ -15,7 +15,8 @@ use crate::directories::{Directories, open_file};
 use crate::error::{During as _, Error, Result};
 use crate::frames::verify_slot_bytes;
 use crate::identity::mode_bits;
-use crate::unpack::{Ground, create_file, create_links, unpack_files};
+use crate::private_tree::create;
+use crate::unpack::{Ground, create_links, file_mode, unpack_files};
 
 /// One composition and where its parts come from.
 pub(crate) struct Composer<'a, R> {
@@ -137,14 +138,14 @@ fn into_folder(tree: &OwnedFd, into: &str, create: bool) -> Result<OwnedFd> {
 
 fn write_file(directories: &mut Directories, path: &str, content: &[u8], executable: bool) -> Result<()> {
     let (parent, name) = directories.parent_of(path)?;
-    let mut file = create_file(parent, name, executable).during("create", || PathBuf::from(path))?;
+    let mut file = create(parent, name, file_mode(executable)).during("create", || PathBuf::from(path))?;
     file.write_all(content).during("write", || PathBuf::from(path))
 }
 
 fn file_is(directories: &mut Directories, file: &PlannedFile) -> bool {
     let Ok((parent, name)) = directories.parent_of(&file.path) else { return false };
     let Some((opened, stat)) = open_file(parent, name) else { return false };
-    let mode = if file.executable { 0o755 } else { 0o644 };
+    let mode = file_mode(file.executable);
     if u64::try_from(stat.st_size) != Ok(file.content.len() as u64) || mode_bits(&stat) & 0o7777 != mode {
         return false;
     }

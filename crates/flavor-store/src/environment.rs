@@ -15,7 +15,7 @@ use crate::boot::BootId;
 use crate::compose::Composer;
 use crate::composition::Composition;
 use crate::error::{During as _, Result};
-use crate::frames::verify_slot_bytes;
+use crate::frames::{require_unpackable, verify_slot_bytes};
 use crate::placeholder::Places;
 use crate::publish::{Making, Presence, PublishedSlot, Records, make_slot_durable, publish_slot};
 use crate::record::{Record, State};
@@ -138,6 +138,7 @@ pub fn install<R: ReadAt + Sync>(
     wanted: &Wanted,
 ) -> Result<Installed> {
     let flavor = flavor_of(package)?;
+    require_all_unpackable(package, &wanted.parts)?;
     let name = wanted.environment_name(package);
     let _entered = usage::enter(root)?;
     let hold = Hold::create(root, &name)?;
@@ -189,11 +190,17 @@ pub fn install<R: ReadAt + Sync>(
     Ok(Installed { places, slots, presence, name, hold })
 }
 
+/// The slots that can be in the shared store, whether a start unpacks them or somebody asks for them (13.5).
+pub fn shared_slots<R: ReadAt>(package: &Package<R>) -> Vec<usize> {
+    let slots = package.flavor().into_iter().flat_map(|flavor| flavor.slots.iter());
+    let slots = slots.zip(&package.metadata().slots).enumerate();
+    slots.filter(|(_, (slot, entry))| slot.share && !entry.self_ref).map(|(position, _)| position).collect()
+}
+
 /// What the environment's description says (STORE.md 13.5).
 fn about<R: ReadAt>(package: &Package<R>) -> Result<About> {
     let info = &package.metadata().package;
-    let shared = package.flavor().into_iter().flat_map(|flavor| flavor.slots.iter().enumerate());
-    let shared = shared.filter(|(_, slot)| slot.share).map(|(position, _)| slot_key(package, position));
+    let shared = shared_slots(package).into_iter().map(|position| slot_key(package, position));
     Ok(About {
         name: info.name.clone(),
         version: info.version.clone(),
@@ -258,6 +265,7 @@ pub fn install_privately<R: ReadAt + Sync>(
     parts: &[Part],
 ) -> Result<Places> {
     let flavor = flavor_of(package)?;
+    require_all_unpackable(package, parts)?;
     let (name, tree) = staging.create_tree("env")?;
     let mut places = Places { workenv: staging.path(&name), slots: Vec::new() };
     for (position, part) in parts.iter().enumerate() {
@@ -286,6 +294,12 @@ pub fn unpack_privately<R: ReadAt + Sync>(
     let members = unpack_files(package, slot, &tree, Ground::Empty)?;
     create_links(&tree, &members)?;
     Ok(staging.path(&name))
+}
+
+/// Refuses a start that could not unpack what it needs, before it unpacks anything (STORE.md 5.1).
+fn require_all_unpackable<R: ReadAt>(package: &Package<R>, parts: &[Part]) -> Result<()> {
+    let needed = parts.iter().enumerate().filter(|(_, part)| **part != Part::Absent);
+    needed.map(|(slot, _)| slot).try_for_each(|slot| require_unpackable(package, slot).map(|_| ()))
 }
 
 fn flavor_of<R: ReadAt>(package: &Package<R>) -> Result<&pspf::metadata::Flavor> {

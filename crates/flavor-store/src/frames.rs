@@ -1,40 +1,48 @@
-//! Reading a slot's frames on all cores (STORE.md 5.2). A worker takes the next run of frames by number (FORMAT.md §9: most
+//! Reading a slot: its frames on all cores (STORE.md 5.2), or what `stream` makes of it. A worker takes the next run of frames by number (FORMAT.md §9: most
 //! runs are one frame), checks each frame's digest before it decodes it, and hands the members to its own sink. A worker
 //! holds one stored frame; nobody holds a decoded one.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use pspf::tar::{Decoder, MemberSink};
+use pspf::operations::OperationChain;
+use pspf::tar::{Decoder, Member, MemberSink};
 use pspf::{ErrorCode, Package, ReadAt};
 
 use crate::error::{Error, Result};
+use crate::members::Members;
+use crate::stream::{OneFile, give, require_decodable};
 
 /// More workers than this only wait for directory locks of the file system.
 const MAX_WORKERS: usize = 8;
 
-/// Decodes every frame of `slot`; returns the sinks that the workers used. Every stored byte was checked when this
-/// returns `Ok`.
-pub(crate) fn decode_slot<R, S>(
-    package: &Package<R>,
+/// What takes the members of a slot; several may share those of one.
+pub(crate) trait SlotSink: MemberSink<Error = Error> + Send {
+    /// What it was given.
+    fn into_members(self: Box<Self>) -> Vec<Member>;
+}
+
+/// Decodes `slot` into sinks made by `sink`, several at the same time if it is a tree in frames; the members that they were
+/// given, judged. The slot must be [one that can be](require_unpackable). Every stored byte was checked when this returns `Ok`.
+pub(crate) fn decode_slot<'a, R: ReadAt + Sync>(
+    package: &'a Package<R>,
     slot: usize,
-    sink: impl Fn() -> S + Sync,
-) -> Result<Vec<S>>
-where
-    R: ReadAt + Sync,
-    S: MemberSink<Error = Error> + Send,
-{
-    require_frames(package, slot)?;
+    sink: &'a (dyn Fn() -> Box<dyn SlotSink + 'a> + Sync),
+) -> Result<Members> {
+    if package.chain(slot) != OperationChain::tar_zstd() {
+        let mut sink = sink();
+        give(package, slot, &mut *sink)?;
+        return Members::judge_with_implied(sink.into_members());
+    }
     let frames = package.frames(slot);
-    let runs = pspf::frame::runs(frames);
-    let sinks = Mutex::new(Vec::new());
-    run(runs.len(), || {
+    let runs = &pspf::frame::runs(frames);
+    let members = &Mutex::new(Vec::new());
+    run(runs.len(), &|| {
         let mut sink = Some(sink());
         let mut stored = Vec::new();
-        let (sinks, runs) = (&sinks, &runs);
-        move |step| match step {
+        Box::new(move |step| match step {
             Step::Number(number) => {
-                let Some(sink) = sink.as_mut() else { return Ok(()) };
+                let Some(sink) = sink.as_deref_mut() else { return Ok(()) };
                 let run = runs[number].clone();
                 let mut decoder = Decoder::new();
                 for frame in run.clone() {
@@ -48,14 +56,14 @@ where
                 Ok(decoder.finish(run.end == frames.len())?)
             }
             Step::Done => {
-                if let (Some(sink), Ok(mut sinks)) = (sink.take(), sinks.lock()) {
-                    sinks.push(sink);
+                if let (Some(sink), Ok(mut members)) = (sink.take(), members.lock()) {
+                    members.extend(sink.into_members());
                 }
                 Ok(())
             }
-        }
+        })
     })?;
-    Ok(sinks.into_inner().unwrap_or_default())
+    Members::judge(members.lock().map(|mut members| std::mem::take(&mut *members)).unwrap_or_default())
 }
 
 /// Reads every byte of `slot` and compares the digests, without decoding (STORE.md 6.4).
@@ -64,30 +72,24 @@ pub fn verify_slot_bytes<R: ReadAt + Sync>(package: &Package<R>, slot: usize) ->
     if frames.is_empty() {
         return Ok(package.verify_slot(slot)?);
     }
-    run(frames.len(), || {
+    run(frames.len(), &|| {
         let mut stored = Vec::new();
-        move |step| match step {
+        Box::new(move |step| match step {
             Step::Number(number) => Ok(package.read_frame(slot, number, &mut stored)?),
             Step::Done => Ok(()),
-        }
+        })
     })
 }
 
-/// Refuses slots of a chain that is not unpacked here.
-pub(crate) fn require_frames<R: ReadAt>(package: &Package<R>, slot: usize) -> Result<()> {
+/// Refuses what cannot be unpacked, from the metadata alone; the file of a slot that holds no tree.
+pub(crate) fn require_unpackable<R: ReadAt>(package: &Package<R>, slot: usize) -> Result<Option<OneFile>> {
     let entry = &package.metadata().slots[slot];
-    let chain = pspf::operations::OperationChain::parse(&entry.operations)?;
-    if chain != pspf::operations::OperationChain::tar_zstd() || package.frames(slot).is_empty() {
-        return Err(Error::refused(
-            ErrorCode::StoreSlotKind,
-            format!(
-                "slot {slot} ({:?}) is of kind {:?}, expected `tar.zst` with a frame table",
-                entry.id,
-                chain.text()
-            ),
-        ));
+    if entry.self_ref {
+        let message = format!("slot {slot} ({:?}) stands for the package itself and holds nothing", entry.id);
+        return Err(Error::refused(ErrorCode::StoreSlotKind, message));
     }
-    Ok(())
+    require_decodable(package, slot)?;
+    OneFile::of_ours(package, slot)
 }
 
 enum Step {
@@ -95,11 +97,10 @@ enum Step {
     Done,
 }
 
+type Worker<'a> = Box<dyn FnMut(Step) -> Result<()> + 'a>;
+
 /// Runs workers over the numbers 0 to `count`. The calling thread is one of them, so it works where no thread can be made.
-fn run<W>(count: usize, worker: impl Fn() -> W + Sync) -> Result<()>
-where
-    W: FnMut(Step) -> Result<()>,
-{
+fn run<'a>(count: usize, worker: &(dyn Fn() -> Worker<'a> + Sync)) -> Result<()> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     // Of several failures the one of the lowest number is reported.

@@ -5,7 +5,7 @@
 //! | 1 location | [`location`] |
 //! | 2 layout, 3 ownership | [`root`], `ownership`, `private_file`, [`guarded_file`] |
 //! | 4 slot keys | [`slot_key`] |
-//! | 5 unpacking | `frames`, `unpack`, `members`, `directories` |
+//! | 5 unpacking | `frames`, `stream`, `unpack`, `members`, `directories` |
 //! | 6 publishing, 7 records | [`publish`], `compare`, `record` |
 //! | 8 work environments, 17 slots and starts | [`environment`], [`lifecycle`], `compose`, `composition`, `placeholder` |
 //! | 8.7–8.15 private environments | [`private`], `private_unpack`, `private_tree` |
@@ -56,6 +56,7 @@ pub mod repair;
 pub mod root;
 pub mod slot_key;
 pub mod staging;
+mod stream;
 #[cfg(test)]
 #[expect(dead_code, reason = "the launcher's tests use the rest")]
 mod test_package;

@@ -60,6 +60,9 @@ impl Lifecycle {
     /// The part of a slot with this lifecycle. `share` is what its `x-flavor` entry says.
     pub fn part(self, slot: &Slot, share: bool, development: bool) -> Part {
         let unpacked = if share { Part::Shared } else { Part::Private };
+        if slot.self_ref {
+            return Part::Absent;
+        }
         match self {
             Self::Kept => unpacked,
             Self::Init => Part::Setup,

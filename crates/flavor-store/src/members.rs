@@ -1,6 +1,8 @@
 //! The finished member list of a slot and its judgement (STORE.md 5.5, S14): no path twice, parents are directories,
 //! and every link stays inside, walked component by component over the members themselves.
 
+use std::collections::BTreeSet;
+
 use pspf::ErrorCode;
 use pspf::tar::{Kind, Member};
 
@@ -29,6 +31,22 @@ impl Members {
             members.judge_link(path, target)?;
         }
         Ok(members)
+    }
+
+    /// The same for what came as one stream (STORE.md 5.8): folders that the list only implies belong to it.
+    pub(crate) fn judge_with_implied(mut members: Vec<Member>) -> Result<Self> {
+        let mut implied: Vec<&str> = members
+            .iter()
+            .flat_map(|member| member.path.match_indices('/').map(|(end, _)| &member.path[..end]))
+            .collect();
+        implied.sort_unstable();
+        implied.dedup();
+        let known: BTreeSet<&str> = members.iter().map(|member| member.path.as_str()).collect();
+        implied.retain(|path| !known.contains(path));
+        let directory = |path: &str| Member { path: path.to_owned(), kind: Kind::Directory };
+        let implied: Vec<Member> = implied.into_iter().map(directory).collect();
+        members.extend(implied);
+        Self::judge(members)
     }
 
     /// Every member, sorted by path.

@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use pspf::composition::target_path;
 use pspf::tar::check_path;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -165,14 +166,7 @@ pub(crate) fn relative(environment: &Path, text: &[u8]) -> Result<String> {
 
 /// The relative path of a slot's target (STORE.md 8.8); empty for the environment itself.
 pub(crate) fn target(text: &str) -> Result<String> {
-    let below = match text.strip_prefix("{workenv}") {
-        Some("") => "",
-        // `{workenv}x` is a name like any other.
-        Some(rest) if !rest.starts_with('/') => text,
-        Some(rest) => rest.trim_start_matches('/'),
-        None => text,
-    };
-    clean(below).ok_or_else(|| outside(text, "is no target inside the environment"))
+    target_path(text).ok_or_else(|| outside(text, "is no target inside the environment"))
 }
 
 /// Takes empty and `.` components away; `None` for what is absolute, climbs, or is too long or deep.

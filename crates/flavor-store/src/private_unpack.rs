@@ -5,15 +5,14 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::File;
-use std::io::{Read, Write as _};
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use pspf::layout::limit;
 use pspf::metadata::{Slot, Unpacked};
-use pspf::native::FileMode;
-use pspf::tar::{BLOCK, Decoder, Kind, Member, MemberSink, begins_archive};
-use pspf::{Error as FormatError, ErrorCode, Package, ReadAt, codec};
+use pspf::tar::{Kind, Member, MemberSink};
+use pspf::{Error as FormatError, ErrorCode, Package, ReadAt};
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
@@ -22,9 +21,8 @@ use crate::directories::Directories;
 use crate::error::{During as _, Error, Result};
 use crate::members::Members;
 use crate::private_tree::{create, outside, set_mode_at, target, through_link};
+use crate::stream::{differs, give, require_decodable};
 
-/// Content that is handed on at once.
-const PIECE: usize = 128 * 1024;
 /// The slot that the original's Python builder adds: it states no full digest of it.
 const ATTESTATION: &str = "_attestation";
 
@@ -44,14 +42,8 @@ pub(crate) fn require_unpackable<R: ReadAt>(package: &Package<R>) -> Result<()> 
             let message = format!("slot {position} ({:?}) has no full SHA-256 in the metadata", slot.id);
             return Err(FormatError::rule(ErrorCode::PspfForeign, message).into());
         }
-        let chain = package.chain(position);
-        if is_unpacked(slot) && !chain.encodings().iter().all(|operation| codec::can_decode(*operation)) {
-            let message = format!(
-                "slot {position} ({:?}) is of kind {:?}, which launchers do not decode; `flavor extract` does",
-                slot.id,
-                chain.text()
-            );
-            return Err(Error::refused(ErrorCode::StoreSlotKind, message));
+        if is_unpacked(slot) {
+            require_decodable(package, position)?;
         }
     }
     Ok(())
@@ -140,65 +132,20 @@ impl Contents {
         position: usize,
         root: &OwnedFd,
     ) -> Result<()> {
-        let (mut content, digest) = package.slot_content(position)?;
-        let unpacked = self.content(package, position, &mut content, root);
-        drop(content);
-        // A digest that differs explains better why decoding failed.
-        let compared = digest.settle()?;
-        unpacked?;
-        if compared || !package.compares_slots() {
-            return Ok(());
-        }
-        let message = format!("slot {position} has no full SHA-256 in the metadata");
-        Err(FormatError::rule(ErrorCode::PspfForeign, message).into())
-    }
-
-    fn content<R: ReadAt>(
-        &mut self,
-        package: &Package<R>,
-        position: usize,
-        content: &mut dyn Read,
-        root: &OwnedFd,
-    ) -> Result<()> {
-        let slot = &package.metadata().slots[position];
-        let announced = package.flavor().map(|flavor| flavor.slots[position].unpacked);
-        let mut piece = vec![0; PIECE];
-        let mut filled = fill(content, &mut piece[..BLOCK])?;
-        // The original's Python builder labels single files as archives (FORMAT.md §12.12).
-        let tree =
-            package.chain(position).is_tree() && (!package.is_foreign() || begins_archive(&piece[..filled]));
         let mut sink = Sink {
             position,
             directories: Directories::new(root, true),
-            stays: slot.lifecycle != "init",
-            announced,
+            stays: package.metadata().slots[position].lifecycle != "init",
+            announced: package.flavor().map(|flavor| flavor.slots[position].unpacked),
             sum: Sum::default(),
             permissions: 0,
             current: None,
+            counted: 0,
             members: Vec::new(),
             contents: self,
         };
-        if tree {
-            let mut decoder = Decoder::with_profile(package.tar_profile(position));
-            while filled > 0 {
-                decoder.feed(&piece[..filled], &mut sink)?;
-                filled = fill(content, &mut piece)?;
-            }
-            decoder.finish(true)?;
-            sink.end_of_tree()?;
-        } else {
-            let path = target(&slot.target)?;
-            if path.is_empty() {
-                return Err(outside(&slot.target, "names no file for a slot that holds one"));
-            }
-            sink.file(&path, single_file_mode(slot.permissions.as_deref()))?;
-            while filled > 0 {
-                sink.spend(filled as u64, 0)?;
-                sink.data(&piece[..filled])?;
-                filled = fill(content, &mut piece)?;
-            }
-        }
-        sink.settle()
+        give(package, position, &mut sink)?;
+        sink.end_of_slot()
     }
 
     /// Takes a path and every folder above it; `true` if a file was there and is to be replaced.
@@ -263,6 +210,8 @@ struct Sink<'a> {
     sum: Sum,
     permissions: u32,
     current: Option<(String, File)>,
+    /// Bytes of the current file that were counted when it began and are still to come.
+    counted: u64,
     members: Vec<Member>,
 }
 
@@ -279,20 +228,6 @@ impl Sink<'_> {
         self.sum.add(bytes, members, most, &|| differs(position, most))
     }
 
-    fn settle(&self) -> Result<()> {
-        match self.announced {
-            Some(signed) if (Sum { bytes: signed.bytes, members: signed.members }) != self.sum => {
-                Err(differs(self.position, signed))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn file(&mut self, path: &str, mode: u32) -> Result<()> {
-        self.spend(0, 1)?;
-        self.create(path, mode)
-    }
-
     fn create(&mut self, path: &str, mode: u32) -> Result<()> {
         let replaced = self.contents.claim(path, NodeKind::File, self.stays)?;
         let (parent, name) = self.directories.parent_of(path)?;
@@ -304,27 +239,17 @@ impl Sink<'_> {
         Ok(())
     }
 
-    /// Judges the slot's own members (STORE.md 5.5); folders that the archive only implies count as members.
-    fn end_of_tree(&mut self) -> Result<()> {
-        let mut members = std::mem::take(&mut self.members);
-        let mut implied: Vec<&str> = members
-            .iter()
-            .flat_map(|member| member.path.match_indices('/').map(|(end, _)| &member.path[..end]))
-            .collect();
-        implied.sort_unstable();
-        implied.dedup();
-        let known: std::collections::BTreeSet<&str> =
-            members.iter().map(|member| member.path.as_str()).collect();
-        let implied: Vec<Member> = implied
-            .into_iter()
-            .filter(|path| !known.contains(path))
-            .map(|path| Member { path: path.to_owned(), kind: Kind::Directory })
-            .collect();
-        members.extend(implied);
-        let judged = Members::judge(members)?;
+    /// Judges the slot's own members (STORE.md 5.5) and what they came to.
+    fn end_of_slot(&mut self) -> Result<()> {
+        let judged = Members::judge_with_implied(std::mem::take(&mut self.members))?;
         let links = judged.links().map(|(path, target)| (path.to_owned(), target.to_owned()));
         self.contents.links.extend(links);
-        Ok(())
+        match self.announced {
+            Some(signed) if (Sum { bytes: signed.bytes, members: signed.members }) != self.sum => {
+                Err(differs(self.position, signed))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -338,6 +263,7 @@ impl MemberSink for Sink<'_> {
     fn begin(&mut self, member: &Member) -> Result<()> {
         let bytes = if let Kind::File { size, .. } = member.kind { size } else { 0 };
         self.spend(bytes, 1)?;
+        self.counted = bytes;
         // A path that occurs twice in one slot is refused, before a file would replace the other.
         match &member.kind {
             Kind::Directory => {
@@ -357,6 +283,13 @@ impl MemberSink for Sink<'_> {
     }
 
     fn data(&mut self, piece: &[u8]) -> Result<()> {
+        let length = piece.len() as u64;
+        let counted = self.counted.min(length);
+        self.counted -= counted;
+        // A single file of another builder announces no length.
+        if length > counted {
+            self.spend(length - counted, 0)?;
+        }
         let Some((path, file)) = &mut self.current else { return Ok(()) };
         file.write_all(piece).during("write", || PathBuf::from(&*path))
     }
@@ -365,37 +298,4 @@ impl MemberSink for Sink<'_> {
         self.current = None;
         Ok(())
     }
-}
-
-fn differs(position: usize, signed: Unpacked) -> Error {
-    let message = format!(
-        "slot {position} does not unpack to the {} bytes in {} members that it announces",
-        signed.bytes, signed.members
-    );
-    Error::refused(ErrorCode::StoreUnpacked, message)
-}
-
-/// The mode of a slot that is one file. Builders of the original mean "owner only" where they write 0 or rubbish.
-fn single_file_mode(permissions: Option<&str>) -> u32 {
-    match permissions.filter(|text| !text.is_empty()) {
-        None => 0o644,
-        Some(text) => match FileMode::parse(text).map_or(0, FileMode::permissions) {
-            0 => 0o600,
-            mode => mode,
-        },
-    }
-}
-
-/// Reads until `buffer` is full or the stream ends.
-fn fill(content: &mut dyn Read, buffer: &mut [u8]) -> Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match content.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(codec::error_of(error).into()),
-        }
-    }
-    Ok(filled)
 }

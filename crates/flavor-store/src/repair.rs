@@ -123,7 +123,7 @@ pub fn repair(root: &Root, packages: &[PathBuf], watch: &dyn Watch) -> Result<Re
             let _lock = staging::lock(root, &lock)?;
             staging.move_aside(parent, &record_name(&finding.name))?;
         }
-        for position in 0..package.metadata().slots.len() {
+        for position in environment::shared_slots(package) {
             let key = slot_key(package, position)?;
             if failed.iter().any(|finding| finding.kind == Kind::Slot && finding.name == key) {
                 publish_slot(root, &staging, package, position, Records::Believed)?;
@@ -229,9 +229,8 @@ impl Findings<'_> {
             package: Some(path.to_path_buf()),
         };
         // Nothing of packages without starts of this kind can be compared (STORE.md 15.2).
-        let shared = package.flavor().filter(|_| !starts.is_empty()).into_iter();
-        let shared = shared.flat_map(|flavor| flavor.slots.iter().enumerate()).filter(|(_, slot)| slot.share);
-        for (position, _) in shared {
+        let shared = if starts.is_empty() { Vec::new() } else { environment::shared_slots(package) };
+        for position in shared {
             let key = slot_key(package, position)?;
             let is_seen = |finding: &Finding| finding.kind == Kind::Slot && finding.name == key;
             if self.done.contains_key(&(true, key.clone())) || findings.iter().any(is_seen) {

@@ -51,6 +51,26 @@ struct BuiltSlot {
     content: u64,
     bytes: u64,
     members: u64,
+    operations: &'static str,
+    target: &'static str,
+    permissions: &'static str,
+}
+
+impl BuiltSlot {
+    fn new(share: bool, operations: &'static str) -> Self {
+        let (stored, frames, content, bytes, members) = (Vec::new(), Vec::new(), 0, 0, 0);
+        let (target, permissions) = ("{workenv}", "0755");
+        Self { share, stored, frames, content, bytes, members, operations, target, permissions }
+    }
+
+    fn push_frame(&mut self, content: &[u8]) {
+        let stored = zstd::bulk::compress(content, 3).expect("compress");
+        self.frames.push(json!({
+            "stored": stored.len(), "content": content.len(), "sha256": hex::encode(&Sha256::digest(&stored)),
+        }));
+        self.content += content.len() as u64;
+        self.stored.extend(stored);
+    }
 }
 
 pub(crate) struct Builder {
@@ -78,19 +98,44 @@ impl Builder {
 
     /// Adds a slot of these frames, given as content.
     pub(crate) fn cut_slot(mut self, share: bool, entries: &[Entry], frames: &[&[u8]]) -> Self {
-        let mut slot =
-            BuiltSlot { share, stored: Vec::new(), frames: Vec::new(), content: 0, bytes: 0, members: 0 };
+        let mut slot = BuiltSlot::new(share, "tar.zst");
         slot.bytes = entries.iter().map(|entry| entry.data.len() as u64).sum();
         slot.members = entries.len() as u64;
         for content in frames {
-            let stored = zstd::bulk::compress(content, 3).expect("compress");
-            slot.frames.push(json!({
-                "stored": stored.len(), "content": content.len(), "sha256": hex::encode(&Sha256::digest(&stored)),
-            }));
-            slot.content += content.len() as u64;
-            slot.stored.extend(stored);
+            slot.push_frame(content);
         }
         self.slots.push(slot);
+        self
+    }
+
+    /// Adds a slot of these stored bytes, which unpack to so many bytes and members.
+    pub(crate) fn stored_slot(
+        mut self,
+        share: bool,
+        operations: &'static str,
+        stored: &[u8],
+        unpacked: (u64, u64),
+    ) -> Self {
+        let mut slot = BuiltSlot::new(share, operations);
+        slot.stored = stored.to_vec();
+        (slot.bytes, slot.members) = unpacked;
+        self.slots.push(slot);
+        self
+    }
+
+    /// Cuts the last slot, whose chain ends with zstd, into these frames, given as what zstd was given.
+    pub(crate) fn framed(mut self, frames: &[&[u8]]) -> Self {
+        let slot = self.slots.last_mut().expect("a slot");
+        for content in frames {
+            slot.push_frame(content);
+        }
+        self
+    }
+
+    /// Path and mode of the last slot, which holds one file.
+    pub(crate) fn one_file(mut self, target: &'static str, permissions: &'static str) -> Self {
+        let slot = self.slots.last_mut().expect("a slot");
+        (slot.target, slot.permissions) = (target, permissions);
         self
     }
 
@@ -128,18 +173,20 @@ impl Builder {
         let key = SigningKey::from_secret(&self.secret);
         let launcher = self.launcher;
         let slots: Vec<Value> = self.slots.iter().enumerate().map(|(number, slot)| json!({
-            "slot": number, "id": format!("slot-{number}"), "source": format!("slot-{number}"), "target": "{workenv}",
+            "slot": number, "id": format!("slot-{number}"), "source": format!("slot-{number}"), "target": slot.target,
             "size": slot.stored.len(), "checksum": format!("sha256:{}", hex::encode(&Sha256::digest(&slot.stored))),
-            "operations": "tar.zst", "purpose": "data", "lifecycle": "runtime", "permissions": "0755",
+            "operations": slot.operations, "purpose": "data", "lifecycle": "runtime", "permissions": slot.permissions,
         })).collect();
         let flavor: Vec<Value> = self
             .slots
             .iter()
             .map(|slot| {
-                json!({
-                    "role": "data", "share": slot.share,
-                    "unpacked": {"bytes": slot.bytes, "members": slot.members}, "frames": slot.frames,
-                })
+                let unpacked = json!({"bytes": slot.bytes, "members": slot.members});
+                let mut entry = json!({"role": "data", "share": slot.share, "unpacked": unpacked});
+                if !slot.frames.is_empty() {
+                    entry["frames"] = json!(slot.frames);
+                }
+                entry
             })
             .collect();
         let mut document = json!({

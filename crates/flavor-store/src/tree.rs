@@ -31,13 +31,13 @@ impl Tree {
 
     /// A sink that creates what it is given; several may write at the same time.
     pub fn writer(&self) -> TreeWriter<'_> {
-        TreeWriter(Writer::new(&self.root, Ground::Empty, None))
+        TreeWriter(Writer::new(&self.root, Ground::Empty, None, None))
     }
 
     /// Judges what all writers saw, then creates the links. `implied` are folders that hold members and are none
     /// themselves, as archives of other tools have them.
     pub fn finish(&self, writers: Vec<TreeWriter<'_>>, implied: Vec<Member>) -> Result<()> {
-        let seen = writers.into_iter().flat_map(|writer| writer.0.into_members());
+        let seen = writers.into_iter().flat_map(|writer| writer.0.members);
         let members = Members::judge(seen.chain(implied).collect())?;
         create_links(&self.root, &members)
     }

@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pspf::metadata::Unpacked;
 use pspf::tar::{Kind, Member, MemberSink};
 use pspf::{ErrorCode, Package, ReadAt};
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::composition::refuse;
 use crate::directories::Directories;
 use crate::error::{During as _, Error, Result};
-use crate::frames::decode_slot;
+use crate::frames::{SlotSink, decode_slot, require_unpackable};
 use crate::members::Members;
+use crate::private_tree::create;
 
 /// Unpacks files and directories of `slot` below `root`; links are left to [`create_links`], so that nothing can pass
 /// through one while files are written. The process's umask must be 0.
@@ -27,9 +27,8 @@ pub(crate) fn unpack_files<R: ReadAt + Sync>(
     ground: Ground,
 ) -> Result<Members> {
     let budget = Budget::new(slot, unpacked(package, slot));
-    let writers = decode_slot(package, slot, || Writer::new(root, ground, Some(&budget)))?;
-    let members: Vec<Member> = writers.into_iter().flat_map(Writer::into_members).collect();
-    let members = Members::judge(members)?;
+    let mode = require_unpackable(package, slot)?.map(|file| file.mode);
+    let members = decode_slot(package, slot, &|| Box::new(Writer::new(root, ground, Some(&budget), mode)))?;
     budget.settle()?;
     Ok(members)
 }
@@ -128,19 +127,27 @@ pub(crate) struct Writer<'a> {
     directories: Directories<'a>,
     ground: Ground,
     budget: Option<&'a Budget>,
+    /// Of the one file of a slot that holds no tree.
+    mode: Option<u32>,
     current: Option<File>,
-    members: Vec<Member>,
+    pub(crate) members: Vec<Member>,
 }
 
 impl<'a> Writer<'a> {
-    /// Writes below `root`. Without a budget the caller counts.
-    pub(crate) fn new(root: &'a OwnedFd, ground: Ground, budget: Option<&'a Budget>) -> Self {
+    /// Writes below `root`. Without a budget the caller counts; without a mode files have that of their kind.
+    pub(crate) fn new(
+        root: &'a OwnedFd,
+        ground: Ground,
+        budget: Option<&'a Budget>,
+        mode: Option<u32>,
+    ) -> Self {
         let directories = Directories::new(root, true);
-        Self { directories, ground, budget, current: None, members: Vec::new() }
+        Self { directories, ground, budget, mode, current: None, members: Vec::new() }
     }
+}
 
-    /// What was seen.
-    pub(crate) fn into_members(self) -> Vec<Member> {
+impl SlotSink for Writer<'_> {
+    fn into_members(self: Box<Self>) -> Vec<Member> {
         self.members
     }
 }
@@ -160,8 +167,8 @@ impl MemberSink for Writer<'_> {
             Kind::File { executable, .. } => {
                 let parent = self.directories.parent_of(&member.path);
                 let (parent, name) = parent.map_err(|error| self.ground.clash(&member.path, error))?;
-                let file =
-                    create_file(parent, name, *executable).during("create", || PathBuf::from(&member.path));
+                let mode = self.mode.unwrap_or_else(|| file_mode(*executable));
+                let file = create(parent, name, mode).during("create", || PathBuf::from(&member.path));
                 self.current = Some(file.map_err(|error| self.ground.clash(&member.path, error))?);
             }
             Kind::Symlink { .. } => {}
@@ -182,9 +189,7 @@ impl MemberSink for Writer<'_> {
     }
 }
 
-/// Creates a file that must not exist yet.
-pub(crate) fn create_file(parent: &OwnedFd, name: &str, executable: bool) -> rustix::io::Result<File> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Mode::from_raw_mode(if executable { 0o755 } else { 0o644 });
-    rustix::fs::openat(parent, name, flags, mode).map(File::from)
+/// The mode of a file in a tree (STORE.md 4.2).
+pub(crate) const fn file_mode(executable: bool) -> u32 {
+    if executable { 0o755 } else { 0o644 }
 }

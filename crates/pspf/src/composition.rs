@@ -12,7 +12,6 @@ use crate::Result;
 use crate::flavor::{Flavor, LinkKind, Workenv};
 use crate::layout::limit;
 use crate::metadata::{Metadata, model};
-use crate::operations::OperationChain;
 use crate::placeholder::{Piece, pieces, slot_number};
 use crate::tar::{Kind, Member, path_fault};
 
@@ -163,6 +162,25 @@ pub fn check_links<'k>(
     Ok(())
 }
 
+/// The path that a slot's `target` stands for, below the work environment, or below the root of a slot that holds one file:
+/// without a leading `{workenv}` and without empty and `.` components. Empty for the root itself; `None` for what is
+/// absolute, climbs, or breaks a rule of names.
+pub fn target_path(target: &str) -> Option<String> {
+    let below = match target.strip_prefix("{workenv}") {
+        Some("") => "",
+        // `{workenv}x` is a name like any other.
+        Some(rest) if !rest.starts_with('/') => target,
+        Some(rest) => rest.trim_start_matches('/'),
+        None => target,
+    };
+    if below.starts_with('/') {
+        return None;
+    }
+    let parts: Vec<&str> = below.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    let path = parts.join("/");
+    (path.is_empty() || path_fault(&path).is_none()).then_some(path)
+}
+
 /// What the signed document alone shows.
 pub(crate) fn check(flavor: &Flavor, metadata: &Metadata) -> Result<()> {
     if flavor.is_plain() {
@@ -183,7 +201,7 @@ impl Document<'_> {
         let mut unpacked = HashSet::new();
         for unpack in &workenv.unpack {
             let slot = unpack.slot;
-            if self.tree("unpack", slot)? {
+            if self.shared("unpack", slot)? {
                 return refuse("unpack", format!("slot {slot} is shared; only private slots are unpacked"));
             }
             if !unpack.into.is_empty() {
@@ -195,7 +213,7 @@ impl Document<'_> {
         }
         for link in &workenv.links {
             check_path("links", &link.path)?;
-            if !self.tree("links", link.slot)? {
+            if !self.shared("links", link.slot)? {
                 let message = format!("{:?} leads into slot {}, which is private", link.path, link.slot);
                 return refuse("links", message);
             }
@@ -219,18 +237,13 @@ impl Document<'_> {
         self.commands()
     }
 
-    /// Whether a slot is shared, if it is a tree in frames at all.
-    fn tree(&self, key: &str, slot: u64) -> Result<bool> {
+    /// Whether a slot is shared, if there is one of that number.
+    fn shared(&self, key: &str, slot: u64) -> Result<bool> {
         let position = usize::try_from(slot).ok().filter(|position| *position < self.flavor.slots.len());
         let Some(position) = position else {
             let message = format!("slot {slot}, the package has {}", self.flavor.slots.len());
             return Err(model(format!("workenv.{key}: {message}")));
         };
-        let operations = &self.metadata.slots[position].operations;
-        if OperationChain::parse(operations)? != OperationChain::tar_zstd() {
-            let message = format!("slot {slot} has operations {operations:?}, expected tar.zst");
-            return Err(model(format!("workenv.{key}: {message}")));
-        }
         Ok(self.flavor.slots[position].share)
     }
 

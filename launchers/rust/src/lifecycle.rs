@@ -68,6 +68,7 @@ pub(crate) fn decide<R: ReadAt>(
             Lifecycle::Lazy if !share => {
                 return Err(refuse(slot, "is lazy and private; only shared slots can be unpacked later"));
             }
+            _ if slot.self_ref => {}
             Lifecycle::Temporary => decided.temporary.push(position),
             Lifecycle::Data(kind) => {
                 let path = data_folder(package, slot, kind, &variable, &mut decided.conditions)?;
@@ -86,7 +87,7 @@ pub(crate) fn decide<R: ReadAt>(
         // What is never there while a command runs (init, lazy) is refused where it is named.
         let left_out = matches!(lifecycle, Lifecycle::Development | Lifecycle::Platform)
             && decided.wanted.parts[position] == Part::Absent;
-        if left_out || lifecycle == Lifecycle::Shutdown {
+        if left_out || slot.self_ref || lifecycle == Lifecycle::Shutdown {
             decided.absent.push(position);
         }
     }

@@ -2,14 +2,15 @@
 //! the metadata announces, and judged by the rules that concern the whole slot (security rules S13, S14).
 
 use pspf::ReadAt;
-use pspf::tar::{Member, MemberSink};
+use pspf::composition::target_path;
+use pspf::tar::{Kind, Member, MemberSink};
 
 use crate::decode::{Announced, Counted, FileCount, Slot};
 use crate::frames::Meter;
 use crate::judgement::{Ground, judge};
 use crate::{Error, Result};
 
-/// Checks one slot down to its content; the text says what was found. The members of a tree come with it.
+/// Checks one slot down to its content; the text says what was found. Its members come with it.
 pub(super) fn content<R: ReadAt + Sync>(
     slot: &Slot<'_, R>,
     meter: &Meter<'_>,
@@ -25,7 +26,12 @@ pub(super) fn content<R: ReadAt + Sync>(
     } else {
         let count = FileCount::new(&announced)?;
         slot.file(meter, |piece| count.add(piece))?;
-        format!("one file of {} bytes", announced.settle()?.bytes)
+        let size = announced.settle()?.bytes;
+        // Where a launcher puts it (STORE.md 5.9).
+        let path = target_path(&slot.package.metadata().slots[slot.position].target);
+        let path = path.filter(|path| !path.is_empty());
+        members.extend(path.map(|path| Member { path, kind: Kind::File { size, executable: false } }));
+        format!("one file of {size} bytes")
     };
     let frames = match slot.package.frames(slot.position).len() {
         0 => String::new(),

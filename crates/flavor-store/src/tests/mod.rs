@@ -4,6 +4,7 @@ mod collecting;
 mod environments;
 mod guarded_files;
 mod hostile;
+mod kinds;
 mod locations;
 mod publishing;
 mod receipts;

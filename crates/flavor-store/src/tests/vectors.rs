@@ -8,13 +8,13 @@ mod table;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 
-use pspf::Package;
 use pspf::metadata::{LinkKind, Workenv};
 use pspf::operations::OperationChain;
+use pspf::{ErrorCode, Package};
 
 use super::*;
 use crate::environment::{Installed, environment_name, install};
-use crate::publish::{Records, publish_slot};
+use crate::publish::{Presence, Records, publish_slot};
 use crate::slot_key::slot_key;
 use crate::staging::Staging;
 use table::{Layer, Vector, vectors};
@@ -45,7 +45,8 @@ fn is_framed_tree(package: &Package<Vec<u8>>, slot: usize) -> bool {
 fn p2_every_vector_unpacks_or_publishes_nothing_as_the_table_says() {
     let (mut wrong, mut unpacked, mut refused) = (Vec::new(), 0, 0);
     for (vector, package) in reached() {
-        if !is_framed_tree(&package, 0) {
+        // It would write the gibibyte below which no ratio is looked at; `verify` of `flavor-pack` reads it.
+        if vector.name == "limit-ratio" || package.metadata().slots.is_empty() {
             continue;
         }
         let store = Store::new();
@@ -54,7 +55,14 @@ fn p2_every_vector_unpacks_or_publishes_nothing_as_the_table_says() {
         drop(staging);
         let found = found.map_err(|error| error.code()).err();
         let refusal = vector.refusal.as_ref().filter(|refusal| refusal.step != "workenv");
-        let expected = vector.unpack.or_else(|| refusal.map(|refusal| refusal.code));
+        let slot = &package.metadata().slots[0];
+        let decodes =
+            package.chain(0).encodings().iter().all(|operation| pspf::codec::can_decode(*operation));
+        let expected = if slot.self_ref || !decodes {
+            Some(ErrorCode::StoreSlotKind)
+        } else {
+            vector.unpack.or_else(|| refusal.map(|refusal| refusal.code))
+        };
         if found != expected {
             wrong.push(format!("{}: found {found:?}, expected {expected:?}", vector.name));
         }
@@ -64,6 +72,19 @@ fn p2_every_vector_unpacks_or_publishes_nothing_as_the_table_says() {
             assert!(names(&store.path().join("v1/tmp")).is_empty(), "{} leaves something", vector.name);
         } else {
             unpacked += 1;
+            let again = publish_slot(
+                &store.root,
+                &Staging::create(&store.root).expect("staging"),
+                &package,
+                0,
+                Records::Examined,
+            );
+            assert_eq!(
+                again.expect("again").presence,
+                Presence::Compared,
+                "{} differs from its tree",
+                vector.name
+            );
         }
         assert_eq!(names(store.folder.path()), ["store"], "{} writes outside", vector.name);
     }
@@ -150,12 +171,11 @@ fn s16_slot_keys_are_those_of_the_table() {
     for (vector, package) in reached() {
         for (slot, expected) in vector.slot_keys.iter().enumerate() {
             let found = slot_key(&package, slot);
-            if is_framed_tree(&package, slot) {
-                assert_eq!(found.ok(), *expected, "{}, slot {slot}", vector.name);
+            // The table has keys of slots with frames only.
+            assert_eq!(expected.is_some(), !package.frames(slot).is_empty(), "{}, slot {slot}", vector.name);
+            if let Some(expected) = expected {
+                assert_eq!(found.ok().as_ref(), Some(expected), "{}, slot {slot}", vector.name);
                 compared += 1;
-            } else {
-                let code = found.expect_err(&vector.name).code();
-                assert_eq!(code, pspf::ErrorCode::StoreSlotKind, "{}, slot {slot}", vector.name);
             }
         }
     }

@@ -92,7 +92,7 @@ impl Decoder {
     }
 
     /// Takes the next piece of the stream.
-    pub fn feed<S: MemberSink>(&mut self, mut bytes: &[u8], sink: &mut S) -> Result<(), S::Error> {
+    pub fn feed<S: MemberSink + ?Sized>(&mut self, mut bytes: &[u8], sink: &mut S) -> Result<(), S::Error> {
         self.frame.content += bytes.len() as u64;
         while !bytes.is_empty() {
             match &mut self.state {
@@ -204,7 +204,7 @@ impl Decoder {
         )))
     }
 
-    fn header<S: MemberSink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
+    fn header<S: MemberSink + ?Sized>(&mut self, sink: &mut S) -> Result<(), S::Error> {
         let mut block = [0; BLOCK];
         block.copy_from_slice(&self.buffer);
         self.buffer.clear();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use flavor_store::collect::{Item, remove_package};
 use flavor_store::data;
-use flavor_store::environment::environment_names;
+use flavor_store::environment::{environment_names, shared_slots};
 use flavor_store::location::places;
 use flavor_store::private::PrivateName;
 use flavor_store::publish::Records;
@@ -76,9 +76,9 @@ fn from_stores(
         folders.push(private.as_str().to_owned());
     }
     let mut keys = Vec::new();
-    for (position, slot) in package.flavor().iter().flat_map(|flavor| flavor.slots.iter().enumerate()) {
-        if slot.share && !is_native(package) {
-            keys.push(slot_key(package, position)?);
+    if !is_native(package) {
+        for slot in shared_slots(package) {
+            keys.push(slot_key(package, slot)?);
         }
     }
     for place in places(variable) {

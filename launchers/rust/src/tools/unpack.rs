@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use flavor_store::ZeroUmask;
-use flavor_store::environment::Part;
+use flavor_store::environment::{Part, shared_slots};
 use flavor_store::extract::extract_slot;
 use flavor_store::location::places;
 use flavor_store::publish::{Presence, Records, ensure_slot, has_slot, is_believed, publish_slot};
@@ -37,7 +37,7 @@ pub(super) fn extract(context: &mut Context, asked: &Asked) -> Result<()> {
     let package = open(context)?;
     flavor_of(&package)?;
     let slots = &package.metadata().slots;
-    let mut wanted = (0..slots.len()).collect();
+    let mut wanted: Vec<usize> = (0..slots.len()).filter(|slot| !slots[*slot].self_ref).collect();
     if !asked.words.is_empty() {
         wanted = asked.words.iter().map(|word| position_of(&package, word)).collect::<Result<Vec<_>>>()?;
     }
@@ -188,7 +188,8 @@ fn repair_lazy(package: &Package<&PackageFile>) -> Result<Vec<String>> {
     let mut repaired = Vec::new();
     for place in places(variable) {
         let Ok(Some(root)) = Root::open(&place.path) else { continue };
-        for (slot, _) in package.metadata().slots.iter().enumerate().filter(|(_, entry)| is_lazy(entry)) {
+        let slots = &package.metadata().slots;
+        for slot in shared_slots(package).into_iter().filter(|slot| is_lazy(&slots[*slot])) {
             if has_slot(&root, &slot_key(package, slot)?) {
                 let _entered = enter(&root)?;
                 let staging = Staging::create(&root)?;

@@ -3,8 +3,8 @@
 use pspf::ErrorCode;
 use serde_json::{Value, json};
 
-use super::{APPLICATION, BASE, MORE, RUNTIME, composed, copy, generated, of, symlink, unpack, usual};
-use crate::draft::{Draft, SlotDraft};
+use super::{APPLICATION, BASE, MORE, RUNTIME, composed, copy, generated, symlink, unpack, usual};
+use crate::draft::Draft;
 use crate::table::{Table, open};
 
 pub(super) fn add(table: &mut Table) {
@@ -91,15 +91,6 @@ fn slots(table: &mut Table) {
     for (name, workenv, note) in cases {
         case(table, name, &composed(workenv), note);
     }
-    // A slot that is one file, as slot 3.
-    let text = |share: bool, workenv: Value| {
-        let [one, two, three] = super::slots();
-        let text = SlotDraft::file("text", "raw", b"text".to_vec(), 4);
-        of(&[one, two, three, text]).flavor("/slots/3/share", json!(share)).flavor("/workenv", workenv)
-    };
-    let unpacked = text(false, json!({"unpack": [unpack(3, "a")]}));
-    case(table, "unpack-raw", &unpacked, "a slot that is no tree is unpacked");
-    case(table, "link-raw", &text(true, link(3, "", "symlink")), "a link into a slot that is no tree");
 }
 
 /// Paths that cannot stand beside each other.
