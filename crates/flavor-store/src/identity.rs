@@ -5,6 +5,8 @@ use rustix::fs::Stat;
 
 /// Length of the encoded form.
 pub const IDENTITY_SIZE: usize = 52;
+/// Where the size stands in it.
+pub(crate) const SIZE: std::ops::Range<usize> = 16..24;
 
 /// Type and permission bits; the field's width differs between systems.
 #[allow(clippy::useless_conversion, reason = "the width of stat fields depends on the system")]
@@ -59,7 +61,7 @@ impl Identity {
         let mut bytes = [0; IDENTITY_SIZE];
         bytes[..8].copy_from_slice(&self.device.to_le_bytes());
         bytes[8..16].copy_from_slice(&self.inode.to_le_bytes());
-        bytes[16..24].copy_from_slice(&self.size.to_le_bytes());
+        bytes[SIZE].copy_from_slice(&self.size.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.modified.0.to_le_bytes());
         bytes[32..36].copy_from_slice(&self.modified.1.to_le_bytes());
         bytes[36..44].copy_from_slice(&self.changed.0.to_le_bytes());

@@ -9,7 +9,7 @@
 //! | 6 publishing, 7 records | [`publish`], `compare`, `record` |
 //! | 8 work environments, 17 slots and starts | [`environment`], [`lifecycle`], `compose`, `composition`, `placeholder` |
 //! | 8.7–8.15 private environments | [`private`], `private_unpack`, `private_tree` |
-//! | 9 receipts | [`plan`], [`pattern`], [`receipt`], [`trust_source`], [`identity`] |
+//! | 9 receipts | [`plan`], [`pattern`], [`receipt`], [`trust_source`], [`identity`], `out_of_reach` |
 //! | 18 data of the user | [`data`] |
 //! | 10 staging | [`staging`], `removal` |
 //! | 5.3–5.5 for a folder outside the store | [`tree`] |
@@ -39,6 +39,7 @@ pub mod inventory;
 pub mod lifecycle;
 pub mod location;
 mod members;
+mod out_of_reach;
 mod ownership;
 pub mod pattern;
 pub mod placeholder;
@@ -72,6 +73,7 @@ mod usage_processes;
 pub use boot::BootId;
 pub use error::{Error, Refusal, Result};
 pub use frames::verify_slot_bytes;
+pub use out_of_reach::is_out_of_reach;
 pub use ownership::Owners;
 pub use platform::has_reliable_change_time;
 pub use umask::ZeroUmask;

@@ -3,14 +3,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pspf::layout::{MARKER_SIZE, TRAILER_SIZE, index};
 
 use crate::boot::BootId;
+use crate::checksum::checksum;
 use crate::error::Result;
-use crate::identity::{IDENTITY_SIZE, Identity};
+use crate::identity::{IDENTITY_SIZE, Identity, SIZE};
 use crate::plan::Plan;
 use crate::root::Root;
 use crate::staging::Staging;
@@ -65,6 +67,8 @@ const CONDITION: usize = 20;
 
 /// Each start needs content of the package.
 const READS_CONTENT: u32 = 1;
+/// The package is known by its path.
+const FIXED: u32 = 2;
 /// The package's identity has no padding behind it.
 const PACKAGE_IDENTITY: usize = at::PACKAGE_PATH - at::PACKAGE;
 
@@ -73,6 +77,8 @@ const PACKAGE_IDENTITY: usize = at::PACKAGE_PATH - at::PACKAGE;
 pub struct Expected<'a> {
     /// Identity of the package's open descriptor.
     pub package: Identity,
+    /// The package's path, if it [is out of the user's reach](crate::is_out_of_reach) and known by it.
+    pub fixed: Option<&'a Path>,
     /// The trailer as read from it.
     pub trailer: &'a [u8; TRAILER_SIZE],
 }
@@ -119,9 +125,13 @@ pub fn is_settled(package: &Identity, opened: (i64, u32)) -> bool {
 }
 
 /// The receipt's file name.
-pub fn name(package: &Identity, trailer: &[u8; TRAILER_SIZE]) -> String {
+pub fn name(expected: &Expected) -> String {
     let signature = MARKER_SIZE + index::SIGNATURE;
-    format!("{}-{}-{}", pspf::hex::encode(&trailer[signature..signature + 8]), package.device, package.inode)
+    let signature = pspf::hex::encode(&expected.trailer[signature..signature + 8]);
+    match expected.fixed {
+        Some(path) => format!("{signature}-path-{:016x}", checksum(path.as_os_str().as_bytes())),
+        None => format!("{signature}-{}-{}", expected.package.device, expected.package.inode),
+    }
 }
 
 /// Looks for a valid receipt in `root`; otherwise the reason, for logs. `trust` names the trust sources of this start,
@@ -132,7 +142,7 @@ pub fn find(
     trust: &[PathBuf],
     variable: impl Fn(&OsStr) -> Option<OsString>,
 ) -> std::result::Result<Receipt, Miss> {
-    let name = name(&expected.package, expected.trailer);
+    let name = name(&expected);
     let mut receipt = Receipt::read(root, name).ok_or("there is none")?;
     receipt.check_form().ok_or("it is malformed")?;
     receipt.check_facts(root, expected, trust)?;
@@ -140,7 +150,7 @@ pub fn find(
     // Held before the store is looked at, so that the collector takes nothing away that was just seen (STORE.md 13.2).
     let environment = receipt.environment(root).ok_or("it is malformed")?;
     receipt.hold = Some(Hold::take(root, environment).ok_or("its environment cannot be held")?);
-    receipt.check_store()?;
+    receipt.check_store(root)?;
     Ok(receipt)
 }
 
@@ -162,7 +172,7 @@ pub fn write(
     let Some(bytes) = encode::encode(root.path(), plan, path, &stats, trust, expected, boot) else {
         return Ok(false);
     };
-    let name = name(&expected.package, expected.trailer);
+    let name = name(&expected);
     staging.publish_file(&bytes, &root.receipts, &name)?;
     Ok(true)
 }
@@ -177,7 +187,17 @@ impl Receipt {
     ) -> std::result::Result<(), Miss> {
         let malformed = "it is malformed";
         let bytes = &self.bytes;
-        if bytes[at::PACKAGE..at::PACKAGE_PATH] != expected.package.encode()[..PACKAGE_IDENTITY] {
+        let identity = expected.package.encode();
+        let is_fixed = self.flags().ok_or(malformed)? & FIXED != 0;
+        let same = match expected.fixed {
+            Some(path) => {
+                is_fixed
+                    && self.string(at::PACKAGE_PATH) == Some(path.as_os_str())
+                    && bytes[at::PACKAGE..at::PACKAGE_PATH][SIZE] == identity[SIZE]
+            }
+            None => !is_fixed && bytes[at::PACKAGE..at::PACKAGE_PATH] == identity[..PACKAGE_IDENTITY],
+        };
+        if !same {
             return Err("the package file is another one or was changed".into());
         }
         if bytes[at::TRAILER..at::TABLES] != *expected.trailer {
@@ -218,7 +238,7 @@ impl Receipt {
     }
 
     /// Whether what the plan names is as it was.
-    fn check_store(&self) -> std::result::Result<(), Miss> {
+    fn check_store(&self, root: &Root) -> std::result::Result<(), Miss> {
         let malformed = "it is malformed";
         let bytes = &self.bytes;
         let tables = self.tables().ok_or(malformed)?;
@@ -227,7 +247,10 @@ impl Receipt {
             let path = self.string(entry).ok_or(malformed)?;
             let changed = |reason| Miss { reason, store_changed: true };
             let stat = rustix::fs::stat(path).map_err(|_| changed("a file that it names is missing"))?;
-            if Identity::of(&stat).encode() != bytes[entry + 8..entry + STAT] {
+            let (found, recorded) = (Identity::of(&stat), &bytes[entry + 8..entry + STAT]);
+            let same = found.encode() == *recorded
+                || found.encode()[SIZE] == recorded[SIZE] && root.is_read_only_on(found.device);
+            if !same {
                 return Err(changed("a file that it names was changed"));
             }
         }

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::{
-    ARGUMENT, COMMAND, CONDITION, EDIT, Expected, MARK, MAX_SIZE, NO_STRING, PACKAGE_IDENTITY, READS_CONTENT,
-    STAT, TRUST, at, now,
+    ARGUMENT, COMMAND, CONDITION, EDIT, Expected, FIXED, MARK, MAX_SIZE, NO_STRING, PACKAGE_IDENTITY,
+    READS_CONTENT, STAT, TRUST, at, now,
 };
 use crate::boot::BootId;
 use crate::checksum::checksum;
@@ -45,7 +45,8 @@ pub(super) fn encode(
     bytes[at::BOOT..at::BOOT + 16].copy_from_slice(&boot.0);
     bytes[at::CREATED..at::CREATED + 8].copy_from_slice(&created.0.to_le_bytes());
     bytes[at::CREATED + 8..at::CREATED + 12].copy_from_slice(&created.1.to_le_bytes());
-    let flags = if plan.reads_content { READS_CONTENT } else { 0 };
+    let reads = if plan.reads_content { READS_CONTENT } else { 0 };
+    let flags = if expected.fixed.is_some() { reads | FIXED } else { reads };
     bytes[at::FLAGS..at::FLAGS + 4].copy_from_slice(&flags.to_le_bytes());
     // Second 0 would read as none; whatever ends in or before 1970 has ended in second 1 too.
     let expiry = trust.expiry.map_or(0, |expiry| expiry.max(1));

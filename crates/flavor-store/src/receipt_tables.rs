@@ -5,7 +5,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{ARGUMENT, COMMAND, CONDITION, EDIT, MARK, NO_STRING, READS_CONTENT, Receipt, STAT, TRUST, at};
+use super::{
+    ARGUMENT, COMMAND, CONDITION, EDIT, FIXED, MARK, NO_STRING, READS_CONTENT, Receipt, STAT, TRUST, at,
+};
 use crate::checksum::checksum;
 use crate::plan::{Edit, Plan, PlannedCommand};
 use crate::trust_source;
@@ -29,6 +31,10 @@ impl Receipt {
     pub(super) fn number(&self, offset: usize) -> Option<usize> {
         let bytes = self.bytes.get(offset..offset.checked_add(4)?)?;
         usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
+    }
+
+    pub(super) fn flags(&self) -> Option<u32> {
+        u32::try_from(self.number(at::FLAGS)?).ok()
     }
 
     pub(super) fn long(&self, offset: usize) -> Option<i64> {
@@ -81,9 +87,9 @@ impl Receipt {
             return None;
         }
         let sum = u64::from_le_bytes(bytes[at::CHECKSUM..at::LENGTH].try_into().ok()?);
-        let flags = self.number(at::FLAGS)?;
+        let flags = self.flags()?;
         let zeros = &bytes[at::RESERVED..at::TRAILER];
-        if flags > READS_CONTENT as usize
+        if flags & !(READS_CONTENT | FIXED) != 0
             || sum != checksum(&bytes[at::LENGTH..])
             || zeros.iter().any(|byte| *byte != 0)
         {
@@ -173,7 +179,7 @@ impl Receipt {
             default: self.number(at::COUNTS + 8)?,
             stats: Vec::new(),
             conditions: Vec::new(),
-            reads_content: self.number(at::FLAGS)? == READS_CONTENT as usize,
+            reads_content: self.flags()? & READS_CONTENT != 0,
         })
     }
 }

@@ -10,6 +10,7 @@ use rustix::fs::{Access, Mode, OFlags, StatVfs, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, Refusal, Result};
+use crate::identity::Identity;
 use crate::location::Place;
 use crate::ownership::{Stop, judge_own, open_directory, walk};
 use crate::staging::Staging;
@@ -101,6 +102,13 @@ impl Root {
     /// Where a work environment is or will be.
     pub fn environment_path(&self, name: &str) -> PathBuf {
         self.path.join("v1/envs").join(name)
+    }
+
+    /// Whether the store's file system, of this device, is mounted read-only (STORE.md 9.9).
+    pub(crate) fn is_read_only_on(&self, device: u64) -> bool {
+        let read_only = |status: StatVfs| status.f_flag.contains(StatVfsMountFlags::RDONLY);
+        rustix::fs::fstatvfs(&self.receipts).is_ok_and(read_only)
+            && rustix::fs::fstat(&self.receipts).is_ok_and(|stat| Identity::of(&stat).device == device)
     }
 
     fn probe(place: &Path, space: &impl Fn(&Self) -> Space) -> std::result::Result<Self, String> {

@@ -74,6 +74,11 @@ impl PackageFile {
         self.path.file_name().unwrap_or(self.path.as_os_str())
     }
 
+    /// The path, if the file is known by it because it is out of the user's reach (STORE.md 9.8).
+    pub(crate) fn fixed(&self) -> Option<&Path> {
+        flavor_store::is_out_of_reach(&self.path, &self.file).then_some(&self.path)
+    }
+
     /// The last 8200 bytes, if they may be a trailer.
     pub(crate) fn trailer(&self) -> Option<Box<[u8; TRAILER_SIZE]>> {
         let offset = self.identity.size.checked_sub(TRAILER_SIZE as u64)?;

@@ -82,7 +82,7 @@ pub(crate) fn vouched(file: &PackageFile, log: Log) -> std::result::Result<(Rece
     let mut records = Records::Believed;
     let Some(trailer) = file.trailer() else { return Err(records) };
     let sources = trust::places();
-    let expected = Expected { package: file.identity, trailer: &trailer };
+    let expected = Expected { package: file.identity, fixed: file.fixed(), trailer: &trailer };
     for place in places(variable) {
         let root = match Root::open(&place.path) {
             Ok(Some(root)) => root,
@@ -323,17 +323,19 @@ pub(crate) fn write_receipt(
     boot: BootId,
 ) -> String {
     let Ok(trailer) = <&[u8; TRAILER_SIZE]>::try_from(trailer) else { return "no trailer".into() };
-    if !receipt::is_settled(&file.identity, file.opened) {
+    let expected = Expected { package: file.identity, fixed: file.fixed(), trailer };
+    // Times say nothing about a package that is known by its path.
+    let by_times = expected.fixed.is_none();
+    if by_times && !receipt::is_settled(&file.identity, file.opened) {
         "no receipt: the package file was changed less than two seconds ago".into()
-    } else if !has_reliable_change_time(&file.file) {
+    } else if by_times && !has_reliable_change_time(&file.file) {
         "no receipt: the file system of the package keeps no reliable change times".into()
     } else if !decision.is_settled {
         "no receipt: a trust file was changed less than two seconds ago, or its change times are not reliable"
             .into()
     } else {
-        let expected = Expected { package: file.identity, trailer };
         match receipt::write(root, staging, plan, file.path.as_os_str(), &decision.record, expected, boot) {
-            Ok(true) => format!("receipt {} written", receipt::name(&file.identity, trailer)),
+            Ok(true) => format!("receipt {} written", receipt::name(&expected)),
             Ok(false) => "no receipt: it would be longer than 64 KiB".into(),
             Err(error) => format!("no receipt: {error}"),
         }

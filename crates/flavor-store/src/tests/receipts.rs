@@ -25,6 +25,8 @@ struct Case {
     plan: Plan,
     trust: TrustRecord,
     named: Vec<PathBuf>,
+    /// Set where the package is known by its path.
+    fixed: Option<&'static Path>,
 }
 
 impl Case {
@@ -72,11 +74,19 @@ impl Case {
             TrustSource { identity: Some(identity_of(&present)), path: present },
         ];
         let named = sources.iter().map(|source| source.path.clone()).collect();
-        Self { store, identity, trailer, plan, trust: TrustRecord { sources, expiry: None }, named }
+        Self {
+            store,
+            identity,
+            trailer,
+            plan,
+            trust: TrustRecord { sources, expiry: None },
+            named,
+            fixed: None,
+        }
     }
 
     fn expected(&self) -> Expected<'_> {
-        Expected { package: self.identity, trailer: &self.trailer }
+        Expected { package: self.identity, fixed: self.fixed, trailer: &self.trailer }
     }
 
     fn write(&self, boot: BootId) -> PathBuf {
@@ -85,7 +95,7 @@ impl Case {
         let (root, expected) = (&self.store.root, self.expected());
         let written = receipt::write(root, &staging, &self.plan, path, &self.trust, expected, boot);
         assert!(written.expect("write"));
-        self.store.path().join("v1/receipts").join(receipt::name(&self.identity, &self.trailer))
+        self.store.path().join("v1/receipts").join(receipt::name(&self.expected()))
     }
 
     fn find(&self) -> std::result::Result<Plan, &'static str> {
@@ -147,6 +157,37 @@ fn a_receipt_with_a_repaired_checksum_never_makes_a_start_panic() {
             }
         }
     }
+}
+
+#[test]
+fn s20_a_package_out_of_the_users_reach_is_known_by_path_size_and_trailer() {
+    let case = Case { fixed: Some(Path::new("/apps/demo.psp")), ..Case::new() };
+    let by_path = case.write(BootId::current());
+    let finds = |expected: Expected| find(&case.store.root, expected, &case.named, at_home).is_ok();
+    let own = case.identity;
+    let restored = Identity { device: 9, inode: 9, modified: (9, 9), changed: (9, 9), ..own };
+    assert!(finds(case.expected()) && finds(Expected { package: restored, ..case.expected() }));
+    assert!(!finds(Expected { package: Identity { size: 4, ..own }, ..case.expected() }));
+    assert!(!finds(Expected { fixed: Some(Path::new("/apps/other.psp")), ..case.expected() }));
+    let mut trailer = case.trailer.clone();
+    trailer[TRAILER_SIZE - 1] ^= 1;
+    assert!(!finds(Expected { trailer: &trailer, ..case.expected() }));
+    // Within reach, the very same file is another package, whatever its receipt is called.
+    let reachable = Expected { fixed: None, ..case.expected() };
+    assert!(!finds(reachable));
+    let receipts = case.store.path().join("v1/receipts");
+    std::fs::copy(&by_path, receipts.join(receipt::name(&reachable))).expect("copy");
+    assert!(!finds(reachable));
+    let other = Expected { fixed: Some(Path::new("/apps/other.psp")), ..case.expected() };
+    std::fs::copy(&by_path, receipts.join(receipt::name(&other))).expect("copy");
+    assert!(!finds(other));
+    // And the other way round.
+    let case = Case::new();
+    let by_times = case.write(BootId::current());
+    let fixed = Expected { fixed: Some(Path::new("/apps/demo.psp")), ..case.expected() };
+    let receipts = case.store.path().join("v1/receipts");
+    std::fs::copy(by_times, receipts.join(receipt::name(&fixed))).expect("copy");
+    assert!(find(&case.store.root, fixed, &case.named, at_home).is_err());
 }
 
 #[test]
