@@ -13,7 +13,7 @@ use crate::directories::{Directories, open_file};
 use crate::error::{Error, Result};
 use crate::frames::{SlotSink, decode_slot, require_unpackable};
 use crate::identity::mode_bits;
-use crate::removal::names;
+use crate::names::count_entries;
 use crate::unpack::{Budget, file_mode, unpacked};
 
 /// Whether everything beside the members counts as a difference.
@@ -152,22 +152,4 @@ impl MemberSink for Comparer<'_> {
 /// Whether `name` is a link to exactly `target`.
 pub(crate) fn link_is(parent: &OwnedFd, name: &str, target: &[u8]) -> bool {
     rustix::fs::readlinkat(parent, name, Vec::new()).is_ok_and(|found| found.as_bytes() == target)
-}
-
-/// Entries of any kind below `root`; `None` if some cannot be counted.
-fn count_entries(root: &OwnedFd) -> Option<usize> {
-    let mut count = 0;
-    for name in names(root).ok()? {
-        count += 1;
-        let stat = rustix::fs::statat(root, &name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-            let flags = rustix::fs::OFlags::RDONLY
-                | rustix::fs::OFlags::DIRECTORY
-                | rustix::fs::OFlags::NOFOLLOW
-                | rustix::fs::OFlags::CLOEXEC;
-            let child = rustix::fs::openat(root, &name, flags, rustix::fs::Mode::empty()).ok()?;
-            count += count_entries(&child)?;
-        }
-    }
-    Some(count)
 }

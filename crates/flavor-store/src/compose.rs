@@ -15,6 +15,7 @@ use crate::directories::{Directories, open_file};
 use crate::error::{During as _, Error, Result};
 use crate::frames::verify_slot_bytes;
 use crate::identity::mode_bits;
+use crate::names::Names;
 use crate::private_tree::create;
 use crate::unpack::{Ground, create_links, file_mode, unpack_files};
 
@@ -24,24 +25,27 @@ pub(crate) struct Composer<'a, R> {
     /// The root of a slot that links lead into, if it is there.
     pub(crate) open_slot: &'a dyn Fn(usize) -> Result<Option<OwnedFd>>,
     pub(crate) composition: &'a Composition<'a>,
+    /// How the file system that it is composed on compares names.
+    pub(crate) names: Names,
 }
 
 impl<R: ReadAt + Sync> Composer<'_, R> {
     /// Fills an empty tree.
     pub(crate) fn compose(&self, tree: &OwnedFd) -> Result<()> {
+        let names = self.names.of(self.package);
         let mut private = Vec::new();
         for (slot, into) in &self.composition.unpack {
             // What stands in the way of the first slot is its own; behind it, it may be of another.
-            let ground = if private.is_empty() { Ground::Empty } else { Ground::Shared };
+            let ground = Ground { names, is_shared: !private.is_empty() };
             let folder = into_folder(tree, into, true).map_err(|error| ground.clash(into, error))?;
             private.push(unpack_files(self.package, *slot, &folder, ground)?);
         }
-        self.composition.judge(&private)?;
+        let entries = self.composition.judge(&private, names)?;
         for link in &self.composition.links {
             self.require_member(link)?;
         }
         for ((_, into), members) in self.composition.unpack.iter().zip(&private) {
-            create_links(&into_folder(tree, into, false)?, members)?;
+            create_links(&into_folder(tree, into, false)?, members, names)?;
         }
         let mut directories = Directories::new(tree, true);
         for file in &self.composition.files {
@@ -60,7 +64,7 @@ impl<R: ReadAt + Sync> Composer<'_, R> {
                 }
             }
         }
-        Ok(())
+        names.require_entries(tree, entries)
     }
 
     /// Whether the environment still is what the composition says; what programs added is ignored.

@@ -2,6 +2,7 @@
 //! shows was judged when the package was opened; here it is judged together with the members of the private slots,
 //! before any link or generated file is created.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use pspf::ErrorCode;
@@ -11,6 +12,7 @@ use pspf::metadata::{LinkKind, Workenv};
 use crate::environment::Part;
 use crate::error::{Error, Result};
 use crate::members::Members;
+use crate::names::Names;
 use crate::placeholder::Places;
 
 /// A link of the environment.
@@ -100,13 +102,40 @@ impl<'a> Composition<'a> {
         self.unpack.iter().any(|(unpacked, _)| *unpacked == slot)
     }
 
-    /// Judges all paths together. `private` are the members of the unpacked slots, in the order of `unpack`.
-    pub(crate) fn judge(&self, private: &[Members]) -> Result<()> {
+    /// Judges all paths together; how many entries the tree will have where names have to be counted. `private` are the
+    /// members of the unpacked slots, in the order of `unpack`.
+    pub(crate) fn judge(&self, private: &[Members], names: Names) -> Result<usize> {
         let members = |slot: u64| {
             let unpacked = self.unpack.iter().zip(private).find(|((known, _), _)| *known as u64 == slot);
             unpacked.map_or(&[][..], |(_, members)| members.all())
         };
-        Paper::lay_out(self.workenv, members).map(drop).map_err(|broken| refuse(&broken.message))
+        Paper::lay_out(self.workenv, members).map_err(|broken| refuse(&broken.message))?;
+        if names == Names::Distinct {
+            return Ok(0);
+        }
+        let entries = self.entries(private);
+        names.require_distinct(&mut entries.iter().map(String::as_str))?;
+        Ok(entries.len())
+    }
+
+    /// Every path that will be there, with the folders that are only implied.
+    fn entries(&self, private: &[Members]) -> BTreeSet<String> {
+        let mut entries = BTreeSet::new();
+        let mut add = |path: &str| {
+            entries.extend(path.match_indices('/').map(|(end, _)| path[..end].to_owned()));
+            entries.insert(path.to_owned());
+        };
+        for ((_, into), members) in self.unpack.iter().zip(private) {
+            if into.is_empty() {
+                members.all().iter().for_each(|member| add(&member.path));
+            } else {
+                add(into);
+                members.all().iter().for_each(|member| add(&format!("{into}/{}", member.path)));
+            }
+        }
+        self.links.iter().for_each(|link| add(&link.path));
+        self.files.iter().for_each(|file| add(&file.path));
+        entries
     }
 }
 

@@ -12,10 +12,11 @@ use rustix::io::Errno;
 
 use crate::error::{During as _, Error, Result};
 use crate::location::{folder_of, trusted_home};
+use crate::names::Names;
 use crate::ownership::{Stop, walk};
 use crate::platform::{DEFAULT_CONFIG, DEFAULT_DATA, sync_file_system};
 use crate::removal::{names, remove_tree};
-use crate::unpack::{Ground, create_links, unpack_files};
+use crate::unpack::unpack_slot;
 
 const LOCK: &str = ".lock";
 const STAGED: &str = ".new";
@@ -98,8 +99,7 @@ pub fn copy_once<R: ReadAt + Sync>(path: &Path, package: &Package<R>, slot: usiz
     rustix::fs::mkdirat(&folder, STAGED, Mode::from_raw_mode(0o755))
         .during("create a folder in", || parent)?;
     let tree = rustix::fs::openat(&folder, STAGED, flags, Mode::empty()).during("open", || parent)?;
-    let filled =
-        unpack_files(package, slot, &tree, Ground::Empty).and_then(|members| create_links(&tree, &members));
+    let filled = unpack_slot(package, slot, &tree, Names::probe(&folder, STAGED));
     // Nothing compares these files later, so they are on the disk before they get their name.
     let synced = filled.and_then(|()| sync_file_system(&tree).during("sync", || parent));
     let placed =

@@ -16,13 +16,14 @@ use crate::compose::Composer;
 use crate::composition::Composition;
 use crate::error::{During as _, Result};
 use crate::frames::{require_unpackable, verify_slot_bytes};
+use crate::names::Names;
 use crate::placeholder::Places;
 use crate::publish::{Making, Presence, PublishedSlot, Records, make_slot_durable, publish_slot};
 use crate::record::{Record, State};
 use crate::root::{Root, Space};
 use crate::slot_key::slot_key;
 use crate::staging::Staging;
-use crate::unpack::{Ground, create_links, unpack_files};
+use crate::unpack::unpack_slot;
 use crate::usage::{self, About, Hold};
 
 /// A package whose every slot byte was verified, and which is ready to run from the store.
@@ -169,7 +170,8 @@ pub fn install<R: ReadAt + Sync>(
             None => setup.open(slot),
         }
     };
-    let composer = Composer { package, open_slot: &open_slot, composition: &composition };
+    let composer =
+        Composer { package, open_slot: &open_slot, composition: &composition, names: staging.names };
     let about = about(package)?;
     let describe = || usage::describe(root, staging, &name, &about);
     // Only when it is composed, so that a package that cannot be leaves nothing, and before its record.
@@ -239,7 +241,8 @@ pub(crate) fn compare<R: ReadAt + Sync>(
             _ => Ok(None),
         }
     };
-    match (Composer { package, open_slot: &open_slot, composition: &composition }).matches(&tree) {
+    let names = Names::Distinct;
+    match (Composer { package, open_slot: &open_slot, composition: &composition, names }).matches(&tree) {
         Ok(same) => Ok(Some(same)),
         // A copied member is gone from its slot, so what the environment should hold cannot be told.
         Err(error) if error.code() == pspf::ErrorCode::StoreComposition => Ok(Some(false)),
@@ -280,7 +283,8 @@ pub fn install_privately<R: ReadAt + Sync>(
             None => setup.open(slot),
         }
     };
-    Composer { package, open_slot: &open_slot, composition: &composition }.compose(&tree)?;
+    let names = staging.names;
+    Composer { package, open_slot: &open_slot, composition: &composition, names }.compose(&tree)?;
     Ok(places)
 }
 
@@ -291,8 +295,7 @@ pub fn unpack_privately<R: ReadAt + Sync>(
     slot: usize,
 ) -> Result<PathBuf> {
     let (name, tree) = staging.create_tree("slot")?;
-    let members = unpack_files(package, slot, &tree, Ground::Empty)?;
-    create_links(&tree, &members)?;
+    unpack_slot(package, slot, &tree, staging.names)?;
     Ok(staging.path(&name))
 }
 

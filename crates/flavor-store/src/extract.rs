@@ -5,12 +5,13 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use pspf::{ErrorCode, Package, ReadAt};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{During as _, Error, Result};
+use crate::names::Names;
 use crate::removal::{names, remove_tree};
-use crate::unpack::{Ground, create_links, unpack_files};
+use crate::unpack::unpack_slot;
 
 /// Unpacks `slot` into `folder`, which is made unless it is an empty one already; a link to one is none. What was unpacked is removed if something
 /// fails, so that nobody takes half of it for the whole.
@@ -33,8 +34,7 @@ pub fn extract_slot<R: ReadAt + Sync>(package: &Package<R>, slot: usize, folder:
     if !found.is_empty() {
         return Err(taken("is not empty"));
     }
-    let filled = unpack_files(package, slot, &directory, Ground::Empty)
-        .and_then(|members| create_links(&directory, &members));
+    let filled = unpack_slot(package, slot, &directory, probe(&directory));
     if filled.is_err() {
         empty(&directory);
         if made {
@@ -42,6 +42,15 @@ pub fn extract_slot<R: ReadAt + Sync>(package: &Package<R>, slot: usize, folder:
         }
     }
     filled
+}
+
+/// How the folder compares names, by a folder of ours in it. Where none can be made, nothing can be unpacked either.
+fn probe(directory: &OwnedFd) -> Names {
+    const NAME: &str = "case";
+    let _ = rustix::fs::mkdirat(directory, NAME, Mode::RWXU);
+    let names = Names::probe(directory, NAME);
+    let _ = rustix::fs::unlinkat(directory, NAME, AtFlags::REMOVEDIR);
+    names
 }
 
 fn empty(directory: &OwnedFd) {

@@ -5,7 +5,7 @@
 //! | 1 location | [`location`] |
 //! | 2 layout, 3 ownership | [`root`], `ownership`, `private_file`, [`guarded_file`] |
 //! | 4 slot keys | [`slot_key`] |
-//! | 5 unpacking | `frames`, `stream`, `unpack`, `members`, `directories` |
+//! | 5 unpacking | `frames`, `stream`, `unpack`, `members`, `names`, `directories` |
 //! | 6 publishing, 7 records | [`publish`], `compare`, `record` |
 //! | 8 work environments, 17 slots and starts | [`environment`], [`lifecycle`], `compose`, `composition`, `placeholder` |
 //! | 8.7–8.15 private environments | [`private`], `private_unpack`, `private_tree` |
@@ -39,6 +39,7 @@ pub mod inventory;
 pub mod lifecycle;
 pub mod location;
 mod members;
+mod names;
 mod out_of_reach;
 mod ownership;
 pub mod pattern;

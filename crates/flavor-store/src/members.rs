@@ -35,16 +35,13 @@ impl Members {
 
     /// The same for what came as one stream (STORE.md 5.8): folders that the list only implies belong to it.
     pub(crate) fn judge_with_implied(mut members: Vec<Member>) -> Result<Self> {
-        let mut implied: Vec<&str> = members
-            .iter()
-            .flat_map(|member| member.path.match_indices('/').map(|(end, _)| &member.path[..end]))
-            .collect();
-        implied.sort_unstable();
-        implied.dedup();
         let known: BTreeSet<&str> = members.iter().map(|member| member.path.as_str()).collect();
-        implied.retain(|path| !known.contains(path));
+        let above =
+            |path| -> Vec<&str> { str::match_indices(path, '/').map(|(end, _)| &path[..end]).collect() };
+        let implied: BTreeSet<&str> = known.iter().flat_map(|path| above(path)).collect();
+        let implied = implied.difference(&known);
         let directory = |path: &str| Member { path: path.to_owned(), kind: Kind::Directory };
-        let implied: Vec<Member> = implied.into_iter().map(directory).collect();
+        let implied: Vec<Member> = implied.map(|path| directory(path)).collect();
         members.extend(implied);
         Self::judge(members)
     }

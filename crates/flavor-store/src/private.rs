@@ -17,6 +17,7 @@ use crate::boot::BootId;
 use crate::environment::tame;
 use crate::error::{During as _, Error, Result};
 use crate::frames::verify_slot_bytes;
+use crate::names::Names;
 pub use crate::private_tree::{Found, PrivateTree};
 use crate::private_unpack::{Contents, is_unpacked, require_unpackable};
 use crate::publish::{Presence, Records};
@@ -179,13 +180,14 @@ where
 pub struct ForOneStart {
     tree: OwnedFd,
     path: PathBuf,
+    names: Names,
 }
 
 impl ForOneStart {
     /// An empty one, which goes with the staging folder.
     pub fn create(staging: &Staging) -> Result<Self> {
         let (name, tree) = staging.create_tree("private")?;
-        Ok(Self { tree, path: staging.path(&name) })
+        Ok(Self { tree, path: staging.path(&name), names: staging.names })
     }
 
     /// Where it is.
@@ -205,7 +207,7 @@ impl ForOneStart {
         E: From<Error>,
     {
         require_unpackable(package)?;
-        let contents = compose(package, wanted, &self.tree, &self.path)?;
+        let contents = compose(package, wanted, &self.tree, &self.path, self.names)?;
         let tree = PrivateTree::new(self.tree, &self.path);
         setup(&tree)?;
         Ok(contents.remove_init(tree.root())?)
@@ -253,7 +255,7 @@ impl Making<'_> {
         E: From<Error>,
     {
         let (staged, tree) = self.staging.create_tree("private")?;
-        let composed = compose(package, wanted, &tree, self.path);
+        let composed = compose(package, wanted, &tree, self.path, self.staging.names);
         let contents = match composed {
             Ok(contents) => contents,
             Err(error) => {
@@ -312,8 +314,9 @@ fn compose<R: ReadAt + Sync>(
     wanted: &Wanted,
     tree: &OwnedFd,
     path: &Path,
+    names: Names,
 ) -> Result<Contents> {
-    let mut contents = Contents::unpack(package, tree)?;
+    let mut contents = Contents::unpack(package, tree, names)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let again = rustix::fs::openat(tree, ".", flags, Mode::empty()).during("open", || path)?;
     let private = PrivateTree::new(again, path);

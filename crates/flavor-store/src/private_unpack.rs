@@ -20,6 +20,7 @@ use crate::composition::refuse;
 use crate::directories::Directories;
 use crate::error::{During as _, Error, Result};
 use crate::members::Members;
+use crate::names::Names;
 use crate::private_tree::{create, outside, set_mode_at, target, through_link};
 use crate::stream::{differs, give, require_decodable};
 
@@ -92,13 +93,19 @@ impl Sum {
 
 impl Contents {
     /// Unpacks every slot below `root`, an empty staged tree, and makes the links. The process's umask must be 0.
-    pub(crate) fn unpack<R: ReadAt + Sync>(package: &Package<R>, root: &OwnedFd) -> Result<Self> {
+    pub(crate) fn unpack<R: ReadAt + Sync>(
+        package: &Package<R>,
+        root: &OwnedFd,
+        names: Names,
+    ) -> Result<Self> {
         let mut contents = Self::default();
+        let names = names.of(package);
         for (position, slot) in package.metadata().slots.iter().enumerate() {
             if is_unpacked(slot) {
-                contents.slot(package, position, root)?;
+                contents.slot(package, position, root, names)?;
             }
         }
+        names.require_distinct(&mut contents.nodes.keys().map(String::as_str))?;
         let mut directories = Directories::new(root, false);
         for (path, target) in &contents.links {
             let (parent, name) = directories.parent_of(path)?;
@@ -110,6 +117,7 @@ impl Contents {
                 set_mode_at(parent, name, mode).during("change the mode of", || PathBuf::from(path))?;
             }
         }
+        names.require_entries(root, contents.nodes.len())?;
         Ok(contents)
     }
 
@@ -131,9 +139,11 @@ impl Contents {
         package: &Package<R>,
         position: usize,
         root: &OwnedFd,
+        names: Names,
     ) -> Result<()> {
         let mut sink = Sink {
             position,
+            names,
             directories: Directories::new(root, true),
             stays: package.metadata().slots[position].lifecycle != "init",
             announced: package.flavor().map(|flavor| flavor.slots[position].unpacked),
@@ -201,6 +211,7 @@ impl Contents {
 
 struct Sink<'a> {
     position: usize,
+    names: Names,
     directories: Directories<'a>,
     contents: &'a mut Contents,
     stays: bool,
@@ -234,7 +245,10 @@ impl Sink<'_> {
         if replaced {
             rustix::fs::unlinkat(parent, name, AtFlags::empty()).during("replace", || PathBuf::from(path))?;
         }
-        let file = create(parent, name, mode).during("create", || PathBuf::from(path))?;
+        let file = create(parent, name, mode).map_err(|error| match (error, self.names) {
+            (Errno::EXIST, Names::CaseIgnored) => self.names.clash(path),
+            (error, _) => Error::Io { action: "create", path: path.into(), source: error.into() },
+        })?;
         self.current = Some((path.to_owned(), file));
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::record::{Record, State, record_name};
 use crate::root::Root;
 use crate::slot_key::slot_key;
 use crate::staging::{self, Staging};
-use crate::unpack::{Ground, create_links, unpack_files, unpacked};
+use crate::unpack::{unpack_slot, unpacked};
 
 /// How something came to be where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,10 +92,7 @@ pub fn publish_slot<R: ReadAt + Sync>(
         root,
         staging,
         |tree, extra| matches_slot(package, slot, tree, extra),
-        |tree| {
-            let members = unpack_files(package, slot, tree, Ground::Empty)?;
-            create_links(tree, &members)
-        },
+        |tree| unpack_slot(package, slot, tree, staging.names),
     )?;
     if presence == Presence::Found {
         verify_slot_bytes(package, slot)?;

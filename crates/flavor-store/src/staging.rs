@@ -11,6 +11,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{During as _, Error, Result};
+use crate::names::Names;
 use crate::removal::{names, remove_tree};
 use crate::root::Root;
 
@@ -24,6 +25,8 @@ pub struct Staging<'root> {
     root: &'root Root,
     name: CString,
     pub(crate) directory: OwnedFd,
+    /// How the file system of the store compares names.
+    pub(crate) names: Names,
     /// Held while the folder is in use.
     _lock: OwnedFd,
     count: Cell<u32>,
@@ -53,7 +56,10 @@ impl<'root> Staging<'root> {
             Ok((directory, lock))
         };
         match prepare() {
-            Ok((directory, lock)) => Ok(Self { root, name, directory, _lock: lock, count: Cell::new(0) }),
+            Ok((directory, lock)) => {
+                let names = Names::probe(&directory, LOCK);
+                Ok(Self { root, name, directory, names, _lock: lock, count: Cell::new(0) })
+            }
             Err(error) => {
                 let _ = remove_tree(&root.tmp, &name);
                 Err(error).during("create a file in", path)

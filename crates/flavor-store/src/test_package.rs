@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// A member with its bytes.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) member: Member,
     pub(crate) data: Vec<u8>,

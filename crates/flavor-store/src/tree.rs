@@ -13,6 +13,7 @@ use pspf::tar::{Member, MemberSink};
 
 use crate::error::{During as _, Error, Result};
 use crate::members::Members;
+use crate::names::Names;
 use crate::ownership::open_directory;
 use crate::unpack::{Ground, Writer, create_links};
 
@@ -31,7 +32,7 @@ impl Tree {
 
     /// A sink that creates what it is given; several may write at the same time.
     pub fn writer(&self) -> TreeWriter<'_> {
-        TreeWriter(Writer::new(&self.root, Ground::Empty, None, None))
+        TreeWriter(Writer::new(&self.root, Ground::empty(Names::Distinct), None, None))
     }
 
     /// Judges what all writers saw, then creates the links. `implied` are folders that hold members and are none
@@ -39,7 +40,7 @@ impl Tree {
     pub fn finish(&self, writers: Vec<TreeWriter<'_>>, implied: Vec<Member>) -> Result<()> {
         let seen = writers.into_iter().flat_map(|writer| writer.0.members);
         let members = Members::judge(seen.chain(implied).collect())?;
-        create_links(&self.root, &members)
+        create_links(&self.root, &members, Names::Distinct)
     }
 }
 

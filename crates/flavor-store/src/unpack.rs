@@ -16,10 +16,24 @@ use crate::directories::Directories;
 use crate::error::{During as _, Error, Result};
 use crate::frames::{SlotSink, decode_slot, require_unpackable};
 use crate::members::Members;
-use crate::private_tree::create;
+use crate::names::Names;
+use crate::private_tree::{create, errno};
+
+/// Unpacks `slot` below `root`, an empty folder. The process's umask must be 0 for the modes to be exact.
+pub(crate) fn unpack_slot<R: ReadAt + Sync>(
+    package: &Package<R>,
+    slot: usize,
+    root: &OwnedFd,
+    names: Names,
+) -> Result<()> {
+    let names = names.of(package);
+    let members = unpack_files(package, slot, root, Ground::empty(names))?;
+    create_links(root, &members, names)?;
+    names.require_entries(root, members.all().len())
+}
 
 /// Unpacks files and directories of `slot` below `root`; links are left to [`create_links`], so that nothing can pass
-/// through one while files are written. The process's umask must be 0.
+/// through one while files are written.
 pub(crate) fn unpack_files<R: ReadAt + Sync>(
     package: &Package<R>,
     slot: usize,
@@ -29,16 +43,19 @@ pub(crate) fn unpack_files<R: ReadAt + Sync>(
     let budget = Budget::new(slot, unpacked(package, slot));
     let mode = require_unpackable(package, slot)?.map(|file| file.mode);
     let members = decode_slot(package, slot, &|| Box::new(Writer::new(root, ground, Some(&budget), mode)))?;
+    ground.names.require_distinct(&mut members.all().iter().map(|member| member.path.as_str()))?;
     budget.settle()?;
     Ok(members)
 }
 
 /// Creates the links of a slot whose files are complete and whose member list was judged.
-pub(crate) fn create_links(root: &OwnedFd, members: &Members) -> Result<()> {
+pub(crate) fn create_links(root: &OwnedFd, members: &Members, names: Names) -> Result<()> {
     let mut directories = Directories::new(root, false);
     for (path, target) in members.links() {
         let (parent, name) = directories.parent_of(path)?;
-        rustix::fs::symlinkat(target, parent, name).during("create the link", || PathBuf::from(path))?;
+        let made =
+            rustix::fs::symlinkat(target, parent, name).during("create the link", || PathBuf::from(path));
+        made.map_err(|error| names.in_the_way(path, error))?;
     }
     Ok(())
 }
@@ -97,28 +114,32 @@ impl Budget {
     }
 }
 
-/// What a slot is unpacked onto.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ground {
-    /// A staged tree of its own: what stands in a member's way is another member of the same slot.
-    Empty,
-    /// A staged tree that other slots were unpacked into: it may be a member of theirs.
-    Shared,
+/// The staged tree that a slot is unpacked onto.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ground {
+    /// How the file system that it lies on compares names.
+    pub(crate) names: Names,
+    /// Other slots were unpacked into it: what stands in a member's way may be a member of theirs.
+    pub(crate) is_shared: bool,
 }
 
 impl Ground {
+    /// A tree of the slot's own.
+    pub(crate) const fn empty(names: Names) -> Self {
+        Self { names, is_shared: false }
+    }
+
     /// The rule that is broken when something stands in the way.
     pub(crate) fn clash(self, path: &str, error: Error) -> Error {
-        let Error::Io { source, .. } = &error else { return error };
-        let what = match source.raw_os_error().map(Errno::from_raw_os_error) {
+        if !self.is_shared || self.names != Names::Distinct {
+            return self.names.in_the_way(path, error);
+        }
+        let what = match errno(&error) {
             Some(Errno::EXIST | Errno::ISDIR) => "occurs twice",
             Some(Errno::NOTDIR | Errno::LOOP) => "passes through a member that is no directory",
             _ => return error,
         };
-        match self {
-            Self::Empty => Error::refused(ErrorCode::StoreLink, format!("member {path:?} {what}")),
-            Self::Shared => refuse(&format!("{path:?} {what}")),
-        }
+        refuse(&format!("{path:?} {what}"))
     }
 }
 

@@ -356,7 +356,7 @@ pub(crate) fn occupy_standard_descriptors() {
 
 /// Refuses what is no package, in the words of the reader.
 pub(crate) fn require_package(file: &PackageFile) -> Result<()> {
-    match Package::open(&file.file) {
+    match Package::open(file) {
         Ok(_) => Ok(()),
         Err(error) => Err(error.into()),
     }

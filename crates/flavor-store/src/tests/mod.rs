@@ -9,6 +9,7 @@ mod locations;
 mod publishing;
 mod receipts;
 mod repairing;
+mod same_names;
 mod split;
 mod vectors;
 
