@@ -29,3 +29,28 @@ impl BootId {
         Self(bytes)
     }
 }
+
+/// The bytes of a UUID as systems print it; anything but 32 hex digits between other signs is none.
+pub(crate) fn uuid(text: &[u8]) -> Option<[u8; 16]> {
+    let mut digits = text.iter().filter_map(|byte| char::from(*byte).to_digit(16));
+    let mut id = [0; 16];
+    for byte in &mut id {
+        *byte = u8::try_from(digits.next()? << 4 | digits.next()?).ok()?;
+    }
+    (digits.next().is_none() && id != [0; 16]).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uuid;
+
+    #[test]
+    fn a_boot_is_told_by_the_uuid_that_the_system_prints_in_either_case() {
+        let id = [0x9f, 0x4e, 0x8a, 0x1b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0xa, 0xbc];
+        assert_eq!(uuid(b"9f4e8a1b-0001-0203-0405-060708090abc\n"), Some(id));
+        assert_eq!(uuid(b"9F4E8A1B-0001-0203-0405-060708090ABC\0"), Some(id));
+        for text in [&b""[..], b"9f4e8a1b", b"00000000-0000-0000-0000-000000000000", &[b'1'; 33]] {
+            assert_eq!(uuid(text), None);
+        }
+    }
+}

@@ -4,6 +4,8 @@ use std::os::fd::AsFd;
 
 use rustix::fs::OFlags;
 
+use crate::boot::uuid;
+
 /// How a directory is opened that is only walked through: its owner may have withheld reading.
 pub(crate) const SEARCH: OFlags = OFlags::PATH;
 /// The user's cache folder below HOME.
@@ -21,12 +23,7 @@ pub(crate) fn boot_id() -> Option<[u8; 16]> {
     let file = rustix::fs::open("/proc/sys/kernel/random/boot_id", flags, rustix::fs::Mode::empty()).ok()?;
     let mut text = [0; 64];
     let length = rustix::io::read(&file, &mut text).ok()?;
-    let mut digits = text[..length].iter().filter_map(|byte| char::from(*byte).to_digit(16));
-    let mut id = [0; 16];
-    for byte in &mut id {
-        *byte = u8::try_from(digits.next()? << 4 | digits.next()?).ok()?;
-    }
-    (digits.next().is_none() && id != [0; 16]).then_some(id)
+    uuid(&text[..length])
 }
 
 /// Whether a changed file always gets a new change time on the file system of `file` (STORE.md 9.5).

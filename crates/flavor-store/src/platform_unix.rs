@@ -4,6 +4,15 @@ use std::os::fd::AsFd;
 
 use rustix::fs::OFlags;
 
+#[cfg(target_os = "macos")]
+#[path = "platform_macos.rs"]
+mod macos;
+
+#[cfg(target_os = "macos")]
+pub(crate) use macos::boot_id;
+#[cfg(target_os = "macos")]
+pub use macos::has_reliable_change_time;
+
 /// How a directory is opened that is only walked through.
 pub(crate) const SEARCH: OFlags = OFlags::RDONLY;
 /// The user's cache folder below HOME.
@@ -19,11 +28,13 @@ pub(crate) const DEFAULT_CONFIG: &str =
 pub(crate) const ROOT_HOME: &str = if cfg!(target_os = "macos") { "/var/root" } else { "/root" };
 
 /// Not known here: records do not survive the start that wrote them.
+#[cfg(not(target_os = "macos"))]
 pub(crate) fn boot_id() -> Option<[u8; 16]> {
     None
 }
 
 /// Not known here: no receipt is written.
+#[cfg(not(target_os = "macos"))]
 pub fn has_reliable_change_time(_file: impl AsFd) -> bool {
     false
 }
