@@ -483,7 +483,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     cliExit: 1,
     launcherExit: 110,
     summary: 'the slot is stored in a way that this version cannot unpack',
-    hint: 'use a newer version of flavor, or build the package with slots of kind `tar.zst`',
+    hint: 'use a newer version of flavor, or build the package with chains of tar, gzip and zstd',
   },
   ERR_STORE_SPACE: {
     cliExit: 1,

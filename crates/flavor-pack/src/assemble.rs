@@ -17,10 +17,8 @@ use pspf::render::Rendering;
 use pspf::{Metadata, Package, hex, keys, layout, render, tar};
 use sha2::{Digest as _, Sha256};
 
-use crate::archive::Tree;
 use crate::document::{self, Facts};
 use crate::frames::{Compression, Meter, Stored};
-use crate::judgement::{Ground, unfit};
 use crate::keys::KeySource;
 use crate::material::{Material, Surveyor};
 use crate::plan::Plan;
@@ -118,12 +116,8 @@ pub fn assemble(request: &Request, progress: &dyn Progress) -> Result<Assembled>
     let key = request.key.signing_key()?;
     let mut warnings = std::mem::take(&mut plan.warnings);
     let materials = survey(request, &plan, folder, &mut warnings, progress)?;
-    let trees: Vec<_> = materials
-        .iter()
-        .map(|(material, _)| if let Material::Tree(tree) = material { Some(tree) } else { None })
-        .collect();
-    compose::check_trees(&flavor, &trees)?;
-    check_names(&trees, Ground::of_system(&flavor.target.os))?;
+    compose::check_members(&flavor, &materials)?;
+    compose::check_names(&flavor, &materials)?;
 
     let stored = compress(&plan, &materials, compression, folder, &mut spool, progress)?;
     let public_key = key.public_key();
@@ -201,12 +195,7 @@ fn survey(
     };
     let mut materials = Vec::with_capacity(plan.slots.len());
     for (position, slot) in plan.slots.iter().enumerate() {
-        let (material, chain) = surveyor.survey(position, slot)?;
-        if !plan.is_plain() && chain != OperationChain::tar_zstd() {
-            let message = "is a file; a package with commands is made from folders and archives";
-            return Err(Error::plan(format!("slots[{position}].source"), message));
-        }
-        materials.push((material, chain));
+        materials.push(surveyor.survey(position, slot)?);
     }
     warnings.extend(surveyor.warnings.into_inner().unwrap_or_else(PoisonError::into_inner));
     Ok(materials)
@@ -247,16 +236,6 @@ fn compression(request: &Request) -> Result<Compression> {
         None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
     Ok(Compression { level: request.level, threads: threads.min(THREADS_MAX), mtime })
-}
-
-/// Refuses trees that the target's file systems cannot hold (security rule S13).
-fn check_names(trees: &[Option<&Tree>], ground: Ground) -> Result<()> {
-    for tree in trees.iter().flatten() {
-        if let Some((path, why)) = unfit(tree.entries.iter().map(|entry| &entry.member), ground) {
-            return Err(Error::member(Path::new(path), why));
-        }
-    }
-    Ok(())
 }
 
 fn output_folder(output: &Path) -> Result<&Path> {

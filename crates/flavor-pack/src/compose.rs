@@ -2,14 +2,17 @@
 //! nothing passes through a link or a file, links lead to members that exist, placeholders name shared slots.
 //! Launchers check again; here a mistake fails the build instead of every start.
 
+use std::path::Path;
+
 use pspf::composition::{self, Broken, Paper};
 use pspf::layout;
 use pspf::metadata::{Command, Workenv};
+use pspf::operations::OperationChain;
 use pspf::placeholder::{Piece, pieces, slot_number};
 use pspf::tar;
 
-use crate::archive::Tree;
 use crate::judgement::{Ground, implied, unfit};
+use crate::material::Material;
 use crate::plan::{PlanFlavor, check_text, check_variable};
 use crate::{Error, Result};
 
@@ -133,18 +136,16 @@ fn check_path(at: &str, path: &str) -> Result<()> {
     tar::check_path(path).map_err(|error| Error::plan(at, error.to_string()))
 }
 
-/// Lays the work environment out on paper. Only packages with commands have one, and their slots are trees.
-pub(crate) fn check_trees(flavor: &PlanFlavor, trees: &[Option<&Tree>]) -> Result<()> {
+/// Lays the work environment out on paper. Only packages with commands have one.
+pub(crate) fn check_members(flavor: &PlanFlavor, materials: &[(Material, OperationChain)]) -> Result<()> {
     let workenv = &flavor.workenv;
     let broken = |broken: Broken| {
         Error::plan(format!("extensions.x-flavor.workenv.{}", broken.part.key()), broken.message)
     };
-    let empty = Tree { entries: Vec::new(), bytes: 0 };
-    // Slot numbers were checked by `check_flavor`; there is one tree a slot.
-    let tree = |number: u64| trees[usize::try_from(number).unwrap_or(usize::MAX)].unwrap_or(&empty);
-    let paper = Paper::lay_out(workenv, |slot| tree(slot).entries.iter().map(|entry| &entry.member));
-    let paper = paper.map_err(broken)?;
-    composition::check_links(workenv, |slot, to| tree(slot).member(to).map(|member| &member.kind))
+    // Slot numbers were checked by `check_flavor`; there is one material a slot.
+    let material = |number: u64| &materials[usize::try_from(number).unwrap_or(usize::MAX)].0;
+    let paper = Paper::lay_out(workenv, |slot| material(slot).members()).map_err(broken)?;
+    composition::check_links(workenv, |slot, to| material(slot).member(to).map(|member| &member.kind))
         .map_err(broken)?;
     let paths = paper.members();
     let folders = implied(&paths);
@@ -152,4 +153,13 @@ pub(crate) fn check_trees(flavor: &PlanFlavor, trees: &[Option<&Tree>]) -> Resul
         Some((path, why)) => Err(Error::plan("extensions.x-flavor.workenv", format!("{path:?}: {why}"))),
         None => Ok(()),
     }
+}
+
+/// Refuses slots that the target's file systems cannot hold (security rule S13).
+pub(crate) fn check_names(flavor: &PlanFlavor, materials: &[(Material, OperationChain)]) -> Result<()> {
+    let ground = Ground::of_system(&flavor.target.os);
+    materials.iter().try_for_each(|(material, _)| match unfit(material.members().into_iter(), ground) {
+        Some((path, why)) => Err(Error::member(Path::new(path), why)),
+        None => Ok(()),
+    })
 }

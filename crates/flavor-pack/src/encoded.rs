@@ -16,6 +16,7 @@ use pspf::tar::{Decoder, Kind, Member, MemberSink};
 use sha2::{Digest as _, Sha256};
 
 use crate::frames::waiting;
+use crate::judgement::implied;
 use crate::progress::Progress;
 use crate::{Error, Result, members};
 
@@ -50,6 +51,8 @@ pub(crate) fn is_encoded(head: &[u8], operation: Operation) -> bool {
 pub(crate) struct Contents {
     pub(crate) sha256: [u8; 32],
     pub(crate) unpacked: Unpacked,
+    /// Of an archive, with the folders that it only implies.
+    pub(crate) members: Vec<Member>,
 }
 
 /// Hashes what passes through.
@@ -104,7 +107,7 @@ pub(crate) fn read_file(
         bytes += piece.len() as u64;
         check_size(bytes, 1)
     })?;
-    Ok(Contents { sha256, unpacked: Unpacked { bytes, members: 1 } })
+    Ok(Contents { sha256, unpacked: Unpacked { bytes, members: 1 }, members: Vec::new() })
 }
 
 /// What an archive holds behind every encoding.
@@ -119,7 +122,11 @@ pub(crate) fn read_archive(
     members::check(sink.members.iter()).map_err(|broken| {
         Error::member(path, format!("{:?}: {}", sink.members[broken.position].path, broken.message))
     })?;
-    Ok(Contents { sha256, unpacked: Unpacked { bytes: sink.bytes, members: sink.members.len() as u64 } })
+    let unpacked = Unpacked { bytes: sink.bytes, members: sink.members.len() as u64 };
+    let mut members = sink.members;
+    let folders = implied(&members);
+    members.extend(folders);
+    Ok(Contents { sha256, unpacked, members })
 }
 
 /// Decodes an archive of somebody else to the end.

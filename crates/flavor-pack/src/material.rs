@@ -12,9 +12,10 @@ use pspf::ErrorCode;
 use pspf::codec::Limits;
 use pspf::metadata::Unpacked;
 use pspf::operations::{Operation, OperationChain};
+use pspf::tar::{Kind, Member};
 
 use crate::archive::{self, Entry, Source, Tree};
-use crate::encoded::{self, head, is_encoded, read_archive, read_file};
+use crate::encoded::{self, Contents, head, is_encoded, read_archive, read_file};
 use crate::plan::PlanSlot;
 use crate::progress::Progress;
 use crate::{Error, Result};
@@ -42,9 +43,31 @@ pub(crate) struct Input {
     /// Known where the whole file was read.
     pub(crate) sha256: Option<[u8; 32]>,
     pub(crate) unpacked: Unpacked,
+    /// What a store makes of it: the one file, or what the archive holds and implies.
+    pub(crate) members: Vec<Member>,
 }
 
 impl Material {
+    /// Everything that there will be below the slot's root.
+    pub(crate) fn members(&self) -> Vec<&Member> {
+        match self {
+            Self::Tree(tree) => tree.entries.iter().map(|entry| &entry.member).collect(),
+            Self::Plain(input) | Self::Ready(input) | Self::Reframed(input) => input.members.iter().collect(),
+            Self::Itself => Vec::new(),
+        }
+    }
+
+    /// The member with this path.
+    pub(crate) fn member(&self, path: &str) -> Option<&Member> {
+        match self {
+            Self::Tree(tree) => tree.member(path),
+            Self::Plain(input) | Self::Ready(input) | Self::Reframed(input) => {
+                input.members.iter().find(|member| member.path == path)
+            }
+            Self::Itself => None,
+        }
+    }
+
     /// What the slot unpacks to.
     pub(crate) fn unpacked(&self) -> Unpacked {
         match self {
@@ -122,17 +145,18 @@ impl Surveyor<'_> {
         size: u64,
         chain: &OperationChain,
     ) -> Result<Material> {
-        let plain = |unpacked| Input { path: path.to_path_buf(), size, sha256: None, unpacked };
-        let Some(last) = chain.operations().last() else {
-            return Ok(Material::Plain(plain(Unpacked { bytes: size, members: 1 })));
-        };
+        let plain =
+            |unpacked, members| Input { path: path.to_path_buf(), size, sha256: None, unpacked, members };
+        let whole =
+            || Ok(Material::Plain(plain(Unpacked { bytes: size, members: 1 }, one_file(slot, size)?)));
+        let Some(last) = chain.operations().last() else { return whole() };
         let head = head(path)?;
         let refuse = |what: &str| {
             let message = format!("{} {what} {:?}", path.display(), chain.text());
             Err(Error::plan(format!("slots[{position}].source"), message))
         };
         if is_encoded(&head, *last) {
-            match self.encoded(path, size, chain) {
+            match self.encoded(slot, path, size, chain) {
                 Err(error) if !is_about_the_file(&error) => return Err(error),
                 Err(error) if chain.is_tree() => {
                     return refuse(&format!("cannot be stored ({error}) under the operations"));
@@ -154,7 +178,7 @@ impl Surveyor<'_> {
                 return Ok(Material::Tree(self.unpacked(path, &[])?));
             }
             return match read_archive(path, &[], Limits::FOREIGN, self.progress) {
-                Ok(read) => Ok(Material::Plain(plain(read.unpacked))),
+                Ok(read) => Ok(Material::Plain(plain(read.unpacked, read.members))),
                 Err(error) if is_about_the_file(&error) => {
                     refuse(&format!("cannot be stored ({error}) under the operations"))
                 }
@@ -163,23 +187,26 @@ impl Surveyor<'_> {
         } else if chain.is_tree() {
             return refuse("is neither a folder nor an archive, as it must be for the operations");
         }
-        Ok(Material::Plain(plain(Unpacked { bytes: size, members: 1 })))
+        whole()
     }
 
     /// A file that begins as its chain ends.
-    fn encoded(&self, path: &Path, size: u64, chain: &OperationChain) -> Result<Material> {
+    fn encoded(&self, slot: &PlanSlot, path: &Path, size: u64, chain: &OperationChain) -> Result<Material> {
         if *chain == OperationChain::tar_zstd() {
             return Ok(Material::Tree(self.unpacked(path, chain.operations())?));
         }
         // What is framed anew is never decoded by a reader as it is now.
         let limits = if chain.ends_with_zstd() { Limits::FOREIGN } else { Limits::OURS };
-        let read = if chain.is_tree() {
+        let mut read = if chain.is_tree() {
             read_archive(path, chain.operations(), limits, self.progress)?
         } else {
             read_file(path, chain.operations(), limits, self.progress)?
         };
-        let input =
-            Input { path: path.to_path_buf(), size, sha256: Some(read.sha256), unpacked: read.unpacked };
+        if !chain.is_tree() {
+            read.members = one_file(slot, read.unpacked.bytes)?;
+        }
+        let Contents { sha256, unpacked, members } = read;
+        let input = Input { path: path.to_path_buf(), size, sha256: Some(sha256), unpacked, members };
         Ok(if chain.ends_with_zstd() { Material::Reframed(input) } else { Material::Ready(input) })
     }
 
@@ -193,6 +220,12 @@ impl Surveyor<'_> {
         };
         archive::of_archive(unpacking.members.into_iter().map(entry).collect(), unpacking.bytes)
     }
+}
+
+/// What a slot without tar holds.
+fn one_file(slot: &PlanSlot, size: u64) -> Result<Vec<Member>> {
+    let kind = Kind::File { size, executable: slot.is_executable() };
+    Ok(vec![Member { path: slot.path()?.to_owned(), kind }])
 }
 
 /// Whether a failure says something about the file and not about the attempt to read it.

@@ -256,6 +256,12 @@ impl PlanSlot {
         rules::inside("target", &self.target)
     }
 
+    /// Whether the permissions let the owner execute the one file of the slot.
+    pub(crate) fn is_executable(&self) -> bool {
+        let mode = self.permissions.as_deref().and_then(rules::octal_mode);
+        mode.is_some_and(|mode| mode & 0o100 != 0)
+    }
+
     pub(crate) fn purpose(&self) -> &str {
         self.purpose.as_deref().filter(|word| !word.is_empty()).unwrap_or("data")
     }

@@ -257,7 +257,7 @@ fn a_plan_that_states_a_computed_fact_or_asks_for_what_is_not_there_is_refused()
         ("/slots/1/id", json!("runtime"), "slots[1].id"),
         ("/slots/1/id", json!(""), "slots[1].id"),
         ("/slots/1/id", json!("a\nb"), "slots[1].id"),
-        ("/slots/1/operations", json!("tgz"), "slots[1].operations"),
+        ("/slots/1/operations", json!("tar.xz"), "slots[1].operations"),
         ("/slots/1/lifecycle", json!("sometimes"), "slots[1].lifecycle"),
         ("/slots/2/lifecycle", json!("lazy"), "slots[2].lifecycle"),
         ("/slots/1/lifecycle", json!("shutdown"), "slots[1].lifecycle"),

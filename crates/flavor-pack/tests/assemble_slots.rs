@@ -430,3 +430,58 @@ fn a_source_that_changes_while_it_is_packed_is_refused() {
         assert_eq!(stage.output_folder(), [""; 0]);
     }
 }
+
+/// A plan with commands: the interpreter under gzip, one shared file, and an archive of another tool unpacked into `share`.
+fn with_commands(stage: &Stage) -> Value {
+    stage.file("model.bin", &filler(5000), false);
+    fs::write(stage.path("notes.tar"), archive(&[("doc/readme.txt", b"read me\n")])).expect("archive");
+    let mut plan = stage.plan();
+    plan["slots"][0]["operations"] = json!("tar.gz");
+    let slots = plan["slots"].as_array_mut().expect("slots");
+    slots.push(json!({"id": "model", "source": stage.path("model.bin"), "target": "{workenv}/model.bin",
+                      "operations": "gzip", "permissions": "0755"}));
+    slots.push(
+        json!({"id": "notes", "source": stage.path("notes.tar"), "target": "{workenv}", "operations": "tar"}),
+    );
+    let flavor = &mut plan["extensions"]["x-flavor"];
+    let roles = flavor["slots"].as_array_mut().expect("roles");
+    roles.push(json!({"role": "data", "share": true}));
+    roles.push(json!({"role": "data", "share": false}));
+    flavor["workenv"]["unpack"].as_array_mut().expect("unpack").push(json!({"slot": 4, "into": "share"}));
+    let link = json!({"path": "bin/model", "slot": 3, "to": "model.bin", "kind": "copy"});
+    flavor["workenv"]["links"].as_array_mut().expect("links").push(link);
+    plan
+}
+
+#[test]
+fn a_package_with_commands_holds_files_and_archives_of_every_chain_that_all_launchers_undo() {
+    let stage = Stage::new();
+    let assembled = assemble(&stage.request(&with_commands(&stage)), &Silent).expect("assemble");
+    let report = verify(&assembled.path, &Silent).expect("verify");
+    assert!(report.ok(), "{report:?}");
+    let bytes = fs::read(&assembled.path).expect("read");
+    assert_eq!(members(&bytes, 0)["lib/python3.14/os.py"].1, filler(9000));
+    assert_eq!(content(&bytes, 3), filler(5000));
+    let counts: Vec<u64> = assembled.slots.iter().map(|slot| slot.members).collect();
+    assert_eq!(counts[3..], [1, 1], "a file, and an archive without its folder");
+}
+
+#[test]
+fn s15_what_links_lead_to_and_what_lies_in_archives_of_others_is_judged_when_a_package_is_made() {
+    let stage = Stage::new();
+    let links = "/extensions/x-flavor/workenv/links/1/to";
+    let files = "/extensions/x-flavor/workenv/files/0/path";
+    for (pointer, value, expected) in [
+        (links, "other.bin", "does not hold"),
+        (files, "share/doc/readme.txt", "occurs twice"),
+        (files, "share/doc/readme.txt/x", "is no folder"),
+        (files, "share/doc", "occurs twice"),
+    ] {
+        let mut plan = with_commands(&stage);
+        *plan.pointer_mut(pointer).expect("place") = json!(value);
+        let error = assemble(&stage.request(&plan), &Silent).expect_err(value);
+        assert_eq!(error.code(), ErrorCode::FlavorPlan, "{value}: {error}");
+        assert!(error.to_string().contains(expected), "{value}: {error}");
+    }
+    assert_eq!(stage.output_folder(), [""; 0]);
+}

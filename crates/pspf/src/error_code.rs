@@ -657,7 +657,7 @@ impl ErrorCode {
             Self::LaunchValidation => Some("unset FLAVOR_VALIDATION; verification is strict by default"),
             Self::LaunchEnvironment => Some("use a newer version of flavor to build and run the package"),
             Self::StoreSlotKind => {
-                Some("use a newer version of flavor, or build the package with slots of kind `tar.zst`")
+                Some("use a newer version of flavor, or build the package with chains of tar, gzip and zstd")
             }
             Self::PspfFormatVersion => Some("use a version of flavor that knows this format"),
             Self::PspfOperations => Some("use a version of flavor that knows this operation"),

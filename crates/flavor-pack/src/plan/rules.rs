@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use pspf::operations::OperationChain;
+use pspf::operations::{Operation, OperationChain};
 use pspf::{layout, tar};
 
 use super::native::{Mode, SetupCommand};
@@ -204,8 +204,12 @@ impl PlanSlot {
             Err(Error::plan(at("operations"), format!("{text:?}, expected {expected}")))
         };
         let text = self.operations.as_deref().unwrap_or_default();
-        if !plain && chain.as_ref().is_some_and(|chain| *chain != OperationChain::tar_zstd()) {
-            return expected(text, "\"tar.zst\", the only kind that packages with commands may have");
+        let undone = |operation: &Operation| !matches!(operation, Operation::Bzip2 | Operation::Xz);
+        if !plain && chain.as_ref().is_some_and(|chain| !chain.operations().iter().all(undone)) {
+            return expected(
+                text,
+                "raw, tar, gzip and zstd in a package with commands: no launcher has to undo others",
+            );
         }
         if self.is_self() && !plain {
             return Err(Error::plan(

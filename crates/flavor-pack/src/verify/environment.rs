@@ -51,12 +51,13 @@ impl Environment {
             let message = format!("work environment: {why}: {path:?}");
             return Err(pspf::Error::rule(ErrorCode::PspfMemberName, message).into());
         }
-        Ok(format!(
-            "{} private slots, {} links, {} files",
-            workenv.unpack.len(),
-            workenv.links.len(),
-            workenv.files.len()
-        ))
+        let counted = |count: usize, thing| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
+        Ok([
+            counted(workenv.unpack.len(), "private slot"),
+            counted(workenv.links.len(), "link"),
+            counted(workenv.files.len(), "file"),
+        ]
+        .join(", "))
     }
 }
 
