@@ -12,7 +12,7 @@ const TMPFS = 0x01021994;
 
 async function bench(scratch, store) {
   // After `setup`, which installs and builds what these need.
-  const { big, runtime, small } = await import('./inputs.mjs');
+  const { filled, runtime } = await import('./inputs.mjs');
   const { build, Table } = await import('./stopwatch.mjs');
   const { warm } = await import('./warm.mjs');
   const { cold } = await import('./cold.mjs');
@@ -20,9 +20,9 @@ async function bench(scratch, store) {
   const table = new Table();
   const tree = runtime(scratch);
   const trees = {
-    big: big(scratch, 'big', tree.folder, { files: 10_000, bytes: 100e6 }),
-    huge: big(scratch, 'huge', tree.folder, { files: 29_000, bytes: 400e6 }),
-    small: small(scratch, tree.folder, { files: 900, bytes: 28e6 }),
+    big: filled(scratch, 'big', tree.folder, { files: 10_000, bytes: 100e6 }),
+    huge: filled(scratch, 'huge', tree.folder, { files: 29_000, bytes: 400e6 }),
+    small: filled(scratch, 'small', tree.folder, { files: 900, bytes: 28e6 }),
   };
   const context = { scratch, store, stopwatch: build(), runtime: tree, trees, table };
   const kind = statfsSync(store).type === TMPFS ? 'tmpfs' : `type 0x${statfsSync(store).type.toString(16)}`;

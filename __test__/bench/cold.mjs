@@ -12,7 +12,7 @@ import { median, times } from './stopwatch.mjs';
 export async function cold({ scratch, store, stopwatch, trees, table }) {
   const programs = idle(path.join(scratch, 'cold'));
   for (const [name, rounds, targets] of [
-    ['big', 3, { tar: 0.65, cp: 0.55, gzip: 0.33, one: 1.2 }],
+    ['big', 9, { tar: 0.65, cp: 0.55, gzip: 0.33, one: 1.2 }],
     ['small', 11, { tar: 0.9 }],
   ]) {
     const tree = trees[name];

@@ -44,36 +44,45 @@ export function runtime(scratch) {
   return { folder, python: `bin/python${newest.major}.${newest.minor}` };
 }
 
-/** As many copies of a tree as reach both numbers, side by side. */
-export function big(scratch, name, tree, { files, bytes }) {
-  const one = measure(tree);
-  const copies = Math.max(Math.ceil(files / one.files), Math.ceil(bytes / one.bytes));
+/**
+ * A tree of about that many files and bytes: the regular files of `tree`, copy by copy, without the largest, whose share
+ * would be too high. What unpacking costs is files rather than bytes, so one library of a hundred megabytes would say
+ * little about a package.
+ */
+export function filled(scratch, name, tree, { files, bytes }) {
   const folder = path.join(scratch, name);
-  for (let copy = 0; copy < copies; copy++)
-    cpSync(tree, path.join(folder, `copy-${copy}`), { recursive: true, verbatimSymlinks: true });
-  return folder;
-}
-
-/** The first regular files of a tree, in the order of their paths, until either number is reached. */
-export function small(scratch, tree, { files, bytes }) {
-  const folder = path.join(scratch, 'small');
+  const suitable = ofAverage(regular(tree, ''), bytes / files);
   let [left, room] = [files, bytes];
-  const walk = (relative) => {
-    for (const entry of readdirSync(path.join(tree, relative), { withFileTypes: true }).sort((a, b) =>
-      a.name < b.name ? -1 : 1,
-    )) {
-      const below = path.join(relative, entry.name);
-      if (entry.isDirectory()) walk(below);
-      const size = entry.isFile() ? statSync(path.join(tree, below)).size : Number.POSITIVE_INFINITY;
-      if (left === 0 || size > room) continue;
-      mkdirSync(path.join(folder, relative), { recursive: true });
-      copyFileSync(path.join(tree, below), path.join(folder, below));
+  for (let copy = 0; left > 0 || room > 0; copy++) {
+    for (const { relative, size } of suitable) {
+      if (left <= 0 && room <= 0) break;
+      const target = path.join(folder, `copy-${copy}`, relative);
+      mkdirSync(path.dirname(target), { recursive: true });
+      copyFileSync(path.join(tree, relative), target);
       left -= 1;
       room -= size;
     }
-  };
-  walk('');
+  }
   return folder;
+}
+
+/** All files but the largest, so that one file has `average` bytes or somewhat less. */
+function ofAverage(all, average) {
+  const sizes = all.map(({ size }) => size).sort((a, b) => a - b);
+  let [sum, count] = [0, 0];
+  while (count < sizes.length && sum + sizes[count] <= average * (count + 1)) sum += sizes[count++];
+  return all.filter(({ size }) => size <= sizes[count - 1]);
+}
+
+function regular(tree, below) {
+  const entries = readdirSync(path.join(tree, below), { withFileTypes: true });
+  return entries
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const relative = path.join(below, entry.name);
+      if (entry.isDirectory()) return regular(tree, relative);
+      return entry.isFile() ? [{ relative, size: statSync(path.join(tree, relative)).size }] : [];
+    });
 }
 
 /** A folder with one small program in it, the system's `true`. */

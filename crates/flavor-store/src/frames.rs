@@ -1,10 +1,11 @@
 //! Reading a slot: its frames on all cores (STORE.md 5.2), or what `stream` makes of it. A worker takes the next run of frames by number (FORMAT.md §9: most
 //! runs are one frame), checks each frame's digest before it decodes it, and hands the members to its own sink. A worker
-//! holds one stored frame; nobody holds a decoded one.
+//! holds one stored frame, and the same decoded where it is of ordinary length (at most 8 MiB).
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use pspf::frame::FrameBuffer;
 use pspf::operations::OperationChain;
 use pspf::tar::{Decoder, Member, MemberSink};
 use pspf::{ErrorCode, Package, ReadAt};
@@ -40,6 +41,7 @@ pub(crate) fn decode_slot<'a, R: ReadAt + Sync>(
     run(runs.len(), &|| {
         let mut sink = Some(sink());
         let mut stored = Vec::new();
+        let mut buffer = FrameBuffer::default();
         Box::new(move |step| match step {
             Step::Number(number) => {
                 let Some(sink) = sink.as_deref_mut() else { return Ok(()) };
@@ -48,7 +50,7 @@ pub(crate) fn decode_slot<'a, R: ReadAt + Sync>(
                 for frame in run.clone() {
                     package.read_frame(slot, frame, &mut stored)?;
                     let content = frames[frame].content;
-                    pspf::frame::decode_into(&stored, content, |piece| decoder.feed(piece, sink))?;
+                    buffer.decode(&stored, content, |piece| decoder.feed(piece, sink))?;
                     if frame + 1 < run.end {
                         decoder.end_frame(false)?;
                     }

@@ -1,11 +1,13 @@
 //! Frames: a `tar.zst` slot of ours is a sequence of independent zstd frames whose lengths and digests are
-//! signed (security rule S11). Decoding streams: nobody holds a decoded frame.
+//! signed (security rule S11). Decoding streams; who decodes many frames may hold one of ordinary length at a time,
+//! which saves the copy out of the decoder's window.
 
 use std::ops::Range;
 
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation as _, OutBuffer};
+use zstd::zstd_safe::{self, DCtx};
 
-use crate::layout::{SPLIT_CONTENT, limit};
+use crate::layout::{FRAME_CONTENT_SMALLEST, SPLIT_CONTENT, limit};
 use crate::metadata::Frame;
 use crate::{Error, ErrorCode, Result};
 
@@ -51,6 +53,48 @@ pub fn decode_into<E: From<Error>>(
     }
 }
 
+/// The same for many frames, one after another: memory is taken once, and is at most that of the longest frame that
+/// writers of ours make where they need not split a file.
+pub struct FrameBuffer {
+    context: DCtx<'static>,
+    decoded: Vec<u8>,
+}
+
+impl Default for FrameBuffer {
+    fn default() -> Self {
+        Self { context: DCtx::create(), decoded: Vec::new() }
+    }
+}
+
+impl FrameBuffer {
+    /// What [`decode_into`] does, with the same refusals; longer frames are given in pieces.
+    pub fn decode<E: From<Error>>(
+        &mut self,
+        stored: &[u8],
+        content: u64,
+        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(length) = usize::try_from(content).ok().filter(|_| content <= FRAME_CONTENT_SMALLEST) else {
+            return decode_into(stored, content, sink);
+        };
+        check_head(stored, content)?;
+        // The library would go on with what stands behind the first frame.
+        let end = zstd_safe::find_frame_compressed_size(stored).map_err(zstd_refused)?;
+        if end != stored.len() {
+            return Err(
+                refuse(&format!("{} bytes follow the frame", stored.len().saturating_sub(end))).into()
+            );
+        }
+        self.decoded.clear();
+        self.decoded.reserve_exact(length);
+        let written = self.context.decompress(&mut self.decoded, stored).map_err(zstd_refused)?;
+        if written != length {
+            return Err(refuse(&format!("decodes to {written} bytes, expected {content}")).into());
+        }
+        sink(&self.decoded)
+    }
+}
+
 /// The same for callers that ask for the content piece by piece. They keep the stored bytes.
 pub(crate) struct FrameDecoder {
     decoder: Decoder<'static>,
@@ -63,18 +107,7 @@ pub(crate) struct FrameDecoder {
 impl FrameDecoder {
     /// A decoder at the beginning of `stored`.
     pub(crate) fn new(stored: &[u8], content: u64) -> Result<Self> {
-        if !stored.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-            return Err(refuse("does not begin with the magic of a zstd frame"));
-        }
-        if content >= limit::RATIO_FREE_BYTES && content / limit::RATIO > stored.len() as u64 {
-            return Err(Error::rule(
-                ErrorCode::PspfLimit,
-                format!("frame of {} stored bytes claims {content} bytes of content", stored.len()),
-            ));
-        }
-        if window(stored).is_some_and(|window| window > 1 << limit::ZSTD_WINDOW_LOG) {
-            return Err(refuse("asks for a window of more than 8 MiB"));
-        }
+        check_head(stored, content)?;
         let mut decoder = Decoder::new().map_err(|error| zstd_error(&error))?;
         decoder
             .set_parameter(DParameter::WindowLogMax(limit::ZSTD_WINDOW_LOG))
@@ -119,6 +152,23 @@ impl FrameDecoder {
     }
 }
 
+/// What can be said before anything is decoded.
+fn check_head(stored: &[u8], content: u64) -> Result<()> {
+    if !stored.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return Err(refuse("does not begin with the magic of a zstd frame"));
+    }
+    if content >= limit::RATIO_FREE_BYTES && content / limit::RATIO > stored.len() as u64 {
+        return Err(Error::rule(
+            ErrorCode::PspfLimit,
+            format!("frame of {} stored bytes claims {content} bytes of content", stored.len()),
+        ));
+    }
+    if window(stored).is_some_and(|window| window > 1 << limit::ZSTD_WINDOW_LOG) {
+        return Err(refuse("asks for a window of more than 8 MiB"));
+    }
+    Ok(())
+}
+
 /// The window that a frame's header asks for (RFC 8878, 3.1.1.1), as far as the header is there. The library looks at it
 /// only where it needs one, which depends on how long the content and the buffers are; a rule may not.
 fn window(stored: &[u8]) -> Option<u64> {
@@ -138,6 +188,10 @@ fn window(stored: &[u8]) -> Option<u64> {
 
 fn refuse(what: &str) -> Error {
     Error::rule(ErrorCode::PspfFrame, format!("frame {what}"))
+}
+
+fn zstd_refused(code: usize) -> Error {
+    refuse(&format!("cannot be decoded: {}", zstd_safe::get_error_name(code)))
 }
 
 fn zstd_error(error: &std::io::Error) -> Error {
@@ -183,9 +237,18 @@ mod tests {
             (b"", 0),
             (b"\x28\xb5\x2f\xfd", 0),
         ];
+        let mut buffer = FrameBuffer::default();
         for (stored, content) in cases {
             assert!(decode(stored, content).is_err(), "{} bytes for {content}", stored.len());
+            let whole = buffer.decode::<Error>(stored, content, |_| Ok(()));
+            assert!(whole.is_err(), "{} bytes for {content}", stored.len());
         }
+        buffer
+            .decode::<Error>(&frame, 17, |content| {
+                assert_eq!(content, b"hello hello hello");
+                Ok(())
+            })
+            .expect("a frame behind others that were refused");
     }
 
     #[test]
