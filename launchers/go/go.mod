@@ -1,0 +1,9 @@
+module flavorpack-native/launchers/go
+
+go 1.26.0
+
+require (
+	github.com/klauspost/compress v1.20.3
+	github.com/ulikunitz/xz v0.5.17
+	golang.org/x/sys v0.49.0
+)
