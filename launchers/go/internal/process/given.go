@@ -1,0 +1,23 @@
+// Package process stands between a launcher and the processes of the system: what the launcher was given, how it is
+// replaced by its program, and how it waits for one (LAUNCH.md 1, 7 and 15).
+//
+// It guarantees that a program finds what the launcher's own parent gave: ignored signals, the signal mask, closed
+// standard descriptors, the limit of open files, the umask. The Go runtime changes most of these before main runs, so on
+// Linux they are recorded before the runtime starts, at the entry point of given_linux_*.s; the launcher is linked with
+// `-E flavorpack-native/launchers/go/internal/process.entry` for that. A binary that is linked without works, and hands
+// on what the runtime left.
+//
+// It decides nothing about packages, commands or variables, and prints nothing.
+package process
+
+// What the entry point recorded; written before the runtime starts and by nobody else.
+var (
+	givenRecorded uint64 // 1 if the entry point ran
+	givenIgnored  uint64 // bit n-1: signal n was ignored
+	givenBlocked  uint64 // bit n-1: signal n was blocked
+	givenClosed   uint64 // bit n: descriptor n was closed
+	givenFiles    [2]uint64
+)
+
+// ClosedStandard says whether a standard descriptor was closed when the launcher was started.
+func ClosedStandard() bool { return givenClosed != 0 }

@@ -1,0 +1,39 @@
+package process
+
+import (
+	"errors"
+	"os"
+)
+
+// ErrNotHere is what starting a program says on Windows (LAUNCH.md 12).
+var ErrNotHere = errors.New("starting programs on Windows is not there yet")
+
+// Elevated is false: Windows knows no setuid files.
+func Elevated() bool { return false }
+
+// OccupyStandard has nothing to do.
+func OccupyStandard() {}
+
+// Exec cannot replace a process on Windows.
+func Exec(string, []string, []string) error { return ErrNotHere }
+
+// Keep has nothing to do: programs on Windows inherit no lock.
+func Keep(int) {}
+
+// Umask has no meaning on Windows.
+func Umask(mask int) int { return mask }
+
+// Start is not there yet.
+func Start(*Child) (int, error) { return 0, ErrNotHere }
+
+// Parent is a launcher that waits.
+type Parent struct{}
+
+// BecomeParent is not there yet.
+func BecomeParent() (*Parent, error) { return nil, ErrNotHere }
+
+// Wait is not there yet.
+func (*Parent) Wait(int) (End, error) { return End{}, ErrNotHere }
+
+// Finish ends the launcher as its program ended.
+func Finish(end End) { os.Exit(end.Code) }
