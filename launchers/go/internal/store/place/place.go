@@ -96,7 +96,7 @@ func belongsToRoot(path string) bool {
 		if err == nil {
 			return stat.Owner == 0
 		}
-		if !missing(err) || path == "/" {
+		if !Missing(err) || path == "/" {
 			return false
 		}
 		path = parent(path)

@@ -106,7 +106,7 @@ func Examine(path string, need func(*Root) Need) error {
 func nearest(path string, why error) error {
 	for {
 		end, err := Way{Owner: OwnerOrRoot()}.Walk(path)
-		if err != nil && !missing(err) {
+		if err != nil && !Missing(err) {
 			return err
 		}
 		if err == nil {
@@ -124,7 +124,7 @@ func nearest(path string, why error) error {
 				}
 				return usable(disk)
 			}
-			if !missing(err) {
+			if !Missing(err) {
 				return why
 			}
 		}

@@ -16,8 +16,8 @@ type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
 
-// missing tells whether an error says that there is no such file.
-func missing(err error) bool { return err == syscall.ENOENT || err == syscall.ENOTDIR }
+// Missing tells whether an error says that there is no such file.
+func Missing(err error) bool { return err == syscall.ENOENT || err == syscall.ENOTDIR }
 
 // Way says how a walk goes.
 type Way struct {
@@ -61,7 +61,7 @@ func (w Way) Walk(path string) (*End, error) {
 		name := at.rest[0]
 		if len(at.rest) == 1 && name != ".." {
 			link, err := at.follow(name)
-			if err != nil && !missing(err) {
+			if err != nil && !Missing(err) {
 				at.dir.Close()
 				return nil, err
 			}
@@ -185,7 +185,7 @@ func (w *walker) judge() error {
 
 // named says which component a call of the system failed on, except that nothing is there, which callers ask about.
 func (w *walker) named(name string, err error) error {
-	if missing(err) {
+	if Missing(err) {
 		return err
 	}
 	return Refusal("`" + w.path() + "/" + name + "`: " + err.Error())
