@@ -1,0 +1,3 @@
+package tell
+
+func inForeground() bool { return false }
