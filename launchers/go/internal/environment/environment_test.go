@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"flavorpack-native/launchers/go/internal/plan"
+	"flavorpack-native/launchers/go/internal/pspf"
 )
 
 func edited(entries []string, edits ...plan.Edit) []string {
@@ -41,30 +42,30 @@ func TestEditsApplyAsTheReceiptsTableSays(t *testing.T) {
 }
 
 func TestRulesBecomeEditsInTheDocumentedOrder(t *testing.T) {
-	rules := Rules{
+	rules := pspf.RuntimeEnv{
 		Unset: []string{"A", "KEPT", "P*"},
 		Pass:  []string{"KEPT", "PA?H"},
-		Map:   map[string]string{"Z": "Y", "B": "C", "PATH": "X"},
+		Map:   []pspf.Pair{{Name: "B", Text: "C"}, {Name: "PATH", Text: "X"}, {Name: "Z", Text: "Y"}},
 	}
 	want := []plan.Edit{
 		{Operation: plan.Protect, Name: "KEPT"}, {Operation: plan.Protect, Name: "PA?H"},
 		{Operation: plan.Unset, Name: "A"}, {Operation: plan.UnsetPattern, Name: "P*"},
 		{Operation: plan.Move, Name: "B", Value: "C"}, {Operation: plan.Move, Name: "Z", Value: "Y"},
 	}
-	if got := rules.Inherited(); !slices.Equal(got, want) {
+	if got := Inherited(&rules); !slices.Equal(got, want) {
 		t.Errorf("got %v, expected %v", got, want)
 	}
-	if got := rules.Missing(Of([]string{"A=1"})); !slices.Equal(got, []string{"KEPT"}) {
+	if got := Missing(&rules, Of([]string{"A=1"})); !slices.Equal(got, []string{"KEPT"}) {
 		t.Errorf("missing are %v", got)
 	}
 }
 
 func TestNamesThatNoVariableCanHaveAreRefused(t *testing.T) {
-	for _, rules := range []Rules{
-		{Unset: []string{""}}, {Pass: []string{"A=*"}}, {Map: map[string]string{"": "x"}}, {Map: map[string]string{"x": "a=b"}},
-		{Set: map[string]string{"a\x00": ""}},
+	for _, rules := range []pspf.RuntimeEnv{
+		{Unset: []string{""}}, {Pass: []string{"A=*"}}, {Map: []pspf.Pair{{Text: "x"}}}, {Map: []pspf.Pair{{Name: "x", Text: "a=b"}}},
+		{Set: []pspf.Pair{{Name: "a\x00"}}},
 	} {
-		if rules.Check() == nil {
+		if Check(&rules) == nil {
 			t.Errorf("%v is accepted", rules)
 		}
 	}
