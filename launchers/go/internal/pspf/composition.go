@@ -127,9 +127,12 @@ func (c *composition) placeholder(text string) string {
 			return ""
 		}
 		number, rest, closed := strings.Cut(behind, "}")
+		if !closed {
+			return ""
+		}
 		n, err := strconv.ParseUint(number, 10, 16)
 		switch {
-		case !closed || err != nil || number[0] == '+' || number[0] == '0' && len(number) > 1:
+		case err != nil || number[0] == '+' || number[0] == '0' && len(number) > 1:
 			return "a placeholder has no number of a slot: `" + shown(opening+number) + "`"
 		case n >= uint64(len(c.f.Slots)):
 			return "a placeholder names slot " + number + ", which does not exist"

@@ -23,13 +23,6 @@ func checkFrames(slot *Slot) error {
 	}
 	var stored, content adder
 	for i := range frames {
-		stored.add(frames[i].Stored)
-		content.add(frames[i].Content)
-		if stored.over || content.over {
-			return code.New(code.PspfLimit, "the frames of slot "+decimal(slot.Position)+" add up to more than 2^53 - 1 bytes")
-		}
-	}
-	for i := range frames {
 		switch frame := &frames[i]; {
 		case frame.Stored == 0:
 			return wrong("frame " + decimal(i) + " has no bytes")
@@ -38,6 +31,8 @@ func checkFrames(slot *Slot) error {
 		case frame.Content > layout.MaxFrameContent:
 			return wrong(expected("frame "+decimal(i)+" holds too much", decimal(frame.Content), "at most 32 MiB"))
 		}
+		stored.add(frames[i].Stored)
+		content.add(frames[i].Content)
 	}
 	if stored.at != slot.Size {
 		return wrong(expected("it does not cover the slot", decimal(stored.at)+" bytes", decimal(slot.Size)))

@@ -60,13 +60,16 @@ type Slot struct {
 }
 
 // OriginalSize is what the slot table calls so in a package of ours (§3): the content of the frames, or else Size.
+// Contents that add up to more than 2^53 - 1 give a number above it; Render refuses them.
 func (s *Slot) OriginalSize() int64 {
-	if s.Flavor == nil || s.Flavor.Frames == nil {
+	if s.Flavor == nil || len(s.Flavor.Frames) == 0 {
 		return s.Size
 	}
 	var sum int64
 	for i := range s.Flavor.Frames {
-		sum += s.Flavor.Frames[i].Content
+		if sum += s.Flavor.Frames[i].Content; sum > layout.MaxInteger {
+			return sum
+		}
 	}
 	return sum
 }

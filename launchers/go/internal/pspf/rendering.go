@@ -45,8 +45,11 @@ func Render(document []byte, m *Metadata, f *Flavor, key *[layout.PublicKeySize]
 			Position: i, Entry: entry, Flavor: slot, Offset: sum.at, Size: entry.Size, Chain: chain, Digest: digest, HasDigest: true,
 		})
 		sum.add(entry.Size)
-		if err := checkFrames(&r.Slots[i]); err != nil {
-			return nil, err
+		if sum.over {
+			break
+		}
+		if r.Slots[i].OriginalSize() > layout.MaxInteger {
+			sum.over = true
 		}
 	}
 	r.TrailerOffset = sum.at
@@ -234,12 +237,21 @@ func (p *Package) render(stored []byte) error {
 		return err
 	}
 	p.slots = r.Slots
-	err = p.compare(r, stored)
-	if err == nil || !p.lax.Rendering || code.Of(err) != code.PspfRendering {
-		return err
+	if err := p.compare(r, stored); err != nil {
+		if !p.lax.Rendering || code.Of(err) != code.PspfRendering {
+			return err
+		}
+		p.putUp = append(p.putUp, err)
+		if err := p.place(); err != nil {
+			return err
+		}
 	}
-	p.putUp = append(p.putUp, err)
-	return p.place()
+	for i := range p.slots {
+		if err := checkFrames(&p.slots[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *Package) compare(r *Rendering, stored []byte) error {
