@@ -41,28 +41,26 @@ func Paths(lookup Lookup) []string {
 		add(path)
 	}
 	if path, ok := UserFolder(lookup, "XDG_CACHE_HOME"); ok {
-		add(below(path, "flavor"))
+		add(Below(path, "flavor"))
 	}
 	if home, ok := Home(lookup); ok {
 		if runtime.GOOS == "darwin" {
-			add(below(home, "Library/Caches/flavor"))
+			add(Below(home, "Library/Caches/flavor"))
 		} else {
-			add(below(home, ".cache/flavor"))
+			add(Below(home, ".cache/flavor"))
 		}
 	}
 	temporary, ok := lookup.Absolute("TMPDIR")
 	if !ok {
 		temporary = "/tmp"
 	}
-	add(below(temporary, "flavor-"+strconv.FormatUint(uint64(user), 10)))
+	add(Below(temporary, "flavor-"+strconv.FormatUint(uint64(user), 10)))
 	return paths
 }
 
-func below(path, name string) string {
-	for len(path) > 1 && path[len(path)-1] == '/' {
-		path = path[:len(path)-1]
-	}
-	if path == "/" {
+// Below puts a name behind the path of a folder.
+func Below(path, name string) string {
+	if path[len(path)-1] == '/' {
 		return path + name
 	}
 	return path + "/" + name
