@@ -23,6 +23,8 @@ type Member struct {
 	Size int64
 	// Executable: its owner may execute it. Of a slot that holds no tree the mode is not here but in its entry.
 	Executable bool
+	// Mode is that of the archive, & 0777; environments of packages of other builders keep it (STORE.md 8.8).
+	Mode uint32
 }
 
 // TarSink takes the members of one worker, one after another: Begin, the file's content in any number of pieces, End.

@@ -1,0 +1,62 @@
+package pspf
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// foldUnicode is what the builder folds with; launchers fold ASCII alone.
+func foldUnicode(path string) string { return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(path))) }
+
+// verify does what `flavor verify` does with a package of ours or of another builder.
+func verify(file []byte, workers int) error {
+	ctx := context.Background()
+	p, err := Open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return err
+	}
+	if p.Flavor() != nil {
+		if err := p.VerifyLauncher(ctx); err != nil {
+			return err
+		}
+	}
+	trees := make([]*Tree, len(p.Slots()))
+	for n := range p.Slots() {
+		if p.Slots()[n].Entry.ID == "_attestation" {
+			continue // nothing of it is executed (S21)
+		}
+		if err := p.VerifyStored(ctx, n); err != nil {
+			return err
+		}
+	}
+	for n := range p.Slots() {
+		if p.Slots()[n].Entry.ID == "_attestation" {
+			continue
+		}
+		if trees[n], err = p.VerifySlot(ctx, n, workers, foldUnicode); err != nil {
+			return err
+		}
+	}
+	return p.JudgeComposition(trees, foldUnicode)
+}
+
+func TestEveryVectorVerifiesAsTheTableSays(t *testing.T) {
+	for _, v := range vectors(t) {
+		t.Run(v.Name, func(t *testing.T) {
+			if testing.Short() && v.Name == "limit-ratio" {
+				t.Skip("it decodes more than a GiB")
+			}
+			file := v.bytes(t)
+			for _, workers := range []int{1, 3} {
+				err := verify(file, workers)
+				if got := outcome(err); got != v.Outcome {
+					t.Errorf("%d workers: got %s (%v), expected %s", workers, got, err, v.Outcome)
+				}
+			}
+		})
+	}
+}

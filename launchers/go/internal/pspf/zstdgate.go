@@ -1,0 +1,188 @@
+package pspf
+
+import (
+	"bufio"
+	"encoding/binary"
+	"io"
+)
+
+// zstdGate hands a zstd stream through, as RFC 8878 frames it, and refuses what this format does not allow before a
+// decoder sees it: windows above the limit, dictionaries, reserved bits and blocks, and what is no frame. Skippable
+// frames are left out. It looks at headers only; what blocks hold is the decoder's business.
+type zstdGate struct {
+	in        *bufio.Reader
+	maxWindow uint64
+	// single: exactly one frame, not a skippable one, of content bytes.
+	single  bool
+	content uint64
+
+	frames   int
+	pending  []byte // header bytes that the decoder gets next
+	header   [18]byte
+	left     int64 // bytes of a block, or of the checksum
+	last     bool  // the block that left counts is the last of its frame
+	inFrame  bool
+	checksum bool
+	err      error
+}
+
+type errZstd string
+
+func (e errZstd) Error() string { return string(e) }
+
+const (
+	zstdMagic     = 0xFD2FB528
+	skippableMask = 0xFFFFFFF0
+	skippable     = 0x184D2A50
+)
+
+// Read gives the bytes of frames.
+func (g *zstdGate) Read(into []byte) (int, error) {
+	for g.err == nil {
+		switch {
+		case len(g.pending) > 0:
+			n := copy(into, g.pending)
+			g.pending = g.pending[n:]
+			return n, nil
+		case g.left > 0:
+			n, err := g.in.Read(into[:min(int64(len(into)), g.left)])
+			g.left -= int64(n)
+			if err != nil {
+				g.err = unexpected(err)
+			}
+			if n > 0 {
+				return n, nil
+			}
+		case g.inFrame && g.last:
+			g.inFrame, g.last = false, false
+			if g.checksum {
+				g.left = 4
+			}
+		case g.inFrame:
+			g.err = g.block()
+		default:
+			g.err = g.frame()
+		}
+	}
+	return 0, g.err
+}
+
+// frame reads the header of the next frame, or finds the end.
+func (g *zstdGate) frame() error {
+	_, err := g.in.Peek(1)
+	if err == io.EOF && g.frames > 0 {
+		return io.EOF
+	}
+	if g.single && g.frames > 0 {
+		return errZstd("something follows the frame")
+	}
+	if err := g.read(0, 4); err != nil {
+		return err
+	}
+	magic := binary.LittleEndian.Uint32(g.header[:])
+	if magic&skippableMask == skippable {
+		return g.skip()
+	}
+	if magic != zstdMagic {
+		return errZstd("no zstd frame begins here")
+	}
+	if err := g.read(4, 1); err != nil {
+		return err
+	}
+	descriptor := g.header[4]
+	if descriptor&0x08 != 0 {
+		return errZstd("the reserved bit of a frame header is set")
+	}
+	single := descriptor&0x20 != 0
+	at := 5
+	window := uint64(0)
+	if !single {
+		if err := g.read(at, 1); err != nil {
+			return err
+		}
+		base := uint64(1) << (10 + g.header[at]>>3)
+		window = base + base/8*uint64(g.header[at]&7)
+		at++
+	}
+	dictionary := [4]int{0, 1, 2, 4}[descriptor&3]
+	if err := g.read(at, dictionary); err != nil {
+		return err
+	}
+	for _, b := range g.header[at : at+dictionary] {
+		if b != 0 {
+			return errZstd("a frame needs a dictionary")
+		}
+	}
+	at += dictionary
+	sizeField := [4]int{0, 2, 4, 8}[descriptor>>6]
+	if single && sizeField == 0 {
+		sizeField = 1
+	}
+	if err := g.read(at, sizeField); err != nil {
+		return err
+	}
+	var number [8]byte
+	copy(number[:], g.header[at:at+sizeField])
+	content := binary.LittleEndian.Uint64(number[:])
+	if sizeField == 2 {
+		content += 256
+	}
+	at += sizeField
+	if single {
+		window = content
+	}
+	if window > g.maxWindow {
+		return errZstd("a frame asks for a window of " + decimal(window) + " bytes")
+	}
+	if g.single && sizeField > 0 && content != g.content {
+		return errZstd(expected("the frame has another content", decimal(content)+" bytes", decimal(g.content)))
+	}
+	g.frames++
+	g.inFrame, g.checksum = true, descriptor&0x04 != 0
+	g.pending = g.header[:at]
+	return nil
+}
+
+// skip passes over a skippable frame.
+func (g *zstdGate) skip() error {
+	if g.single {
+		return errZstd("a skippable frame")
+	}
+	if err := g.read(4, 4); err != nil {
+		return err
+	}
+	length := int64(binary.LittleEndian.Uint32(g.header[4:]))
+	n, err := io.CopyN(io.Discard, g.in, length)
+	if err != nil || n != length {
+		return unexpected(err)
+	}
+	return nil
+}
+
+// block reads the header of a block.
+func (g *zstdGate) block() error {
+	if err := g.read(0, 3); err != nil {
+		return err
+	}
+	header := uint32(g.header[0]) | uint32(g.header[1])<<8 | uint32(g.header[2])<<16
+	g.last = header&1 != 0
+	g.left = int64(header >> 3)
+	switch header >> 1 & 3 {
+	case 1: // one byte, repeated
+		g.left = 1
+	case 3:
+		return errZstd("a block of the reserved kind")
+	}
+	g.pending = g.header[:3]
+	return nil
+}
+
+func (g *zstdGate) read(at, n int) error {
+	if n == 0 {
+		return nil
+	}
+	if _, err := io.ReadFull(g.in, g.header[at:at+n]); err != nil {
+		return unexpected(err)
+	}
+	return nil
+}
