@@ -10,7 +10,9 @@ import (
 )
 
 // foldUnicode is what the builder folds with; launchers fold ASCII alone.
-func foldUnicode(path string) string { return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(path))) }
+func foldUnicode(path string) string {
+	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(path)))
+}
 
 // verify does what `flavor verify` does with a package of ours or of another builder.
 func verify(file []byte, workers int) error {
