@@ -27,12 +27,6 @@ type ErrDiffers struct{ Path string }
 
 func (e *ErrDiffers) Error() string { return quoted(e.Path) + " is not as the package says" }
 
-// Differs tells whether an error is an [ErrDiffers].
-func Differs(err error) bool {
-	var differs *ErrDiffers
-	return errors.As(err, &differs)
-}
-
 // NewComparer returns a comparer of what lies below a folder.
 func NewComparer(root *folder.Dir, rules Rules) *Comparer {
 	return &Comparer{root: root, rules: rules, paths: map[string]struct{}{}}
@@ -161,7 +155,7 @@ func (s *comparing) Begin(member *pspf.Member) error {
 func (s *comparing) Data(piece []byte) error {
 	for len(piece) > 0 {
 		if s.piece == nil {
-			s.piece = make([]byte, 64<<10)
+			s.piece = make([]byte, pieceSize)
 		}
 		n, err := s.file.Read(s.piece[:min(len(s.piece), len(piece))])
 		if err != nil || n == 0 || !bytes.Equal(s.piece[:n], piece[:n]) {
@@ -195,29 +189,63 @@ func (s *comparing) drop() {
 
 // SameFile tells whether a file below a folder has exactly these bytes and this mode.
 func SameFile(root *folder.Dir, path string, content []byte, mode uint32) bool {
-	same := false
-	_ = look(root, path, func(dir *folder.Dir, name string) {
-		file, err := dir.Read(name)
+	file, err := Open(root, path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }()
+	stat, err := file.Stat()
+	if err != nil || stat.Kind != folder.Regular || stat.Mode != mode || stat.Size != uint64(len(content)) {
+		return false
+	}
+	piece := make([]byte, pieceSize)
+	for len(content) > 0 {
+		n, err := file.Read(piece[:min(len(piece), len(content))])
+		if err != nil || n == 0 || !bytes.Equal(piece[:n], content[:n]) {
+			return false
+		}
+		content = content[n:]
+	}
+	return true
+}
+
+const pieceSize = 64 << 10
+
+// SameCopy tells whether a file is a copy of another one, with the mode that follows from the other's.
+func SameCopy(of *folder.Dir, path string, root *folder.Dir, copied string, mode func(*folder.Stat) uint32) bool {
+	one, err := Open(of, path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = one.Close() }()
+	two, err := Open(root, copied)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = two.Close() }()
+	first, err := one.Stat()
+	if err != nil || first.Kind != folder.Regular {
+		return false
+	}
+	second, err := two.Stat()
+	if err != nil || second.Kind != folder.Regular || second.Size != first.Size || second.Mode != mode(&first) {
+		return false
+	}
+	left, right := make([]byte, pieceSize), make([]byte, pieceSize)
+	for at := int64(0); ; {
+		n, err := one.ReadAt(left, at)
 		if err != nil {
-			return
+			return false
 		}
-		defer func() { _ = file.Close() }()
-		stat, err := file.Stat()
-		if err != nil || stat.Kind != folder.Regular || stat.Mode != mode || stat.Size != uint64(len(content)) {
-			return
+		m, err := two.ReadAt(right, at)
+		if err != nil || n != m || !bytes.Equal(left[:n], right[:n]) {
+			return false
 		}
-		found := make([]byte, len(content))
-		length := 0
-		for length < len(found) {
-			n, err := file.Read(found[length:])
-			if err != nil || n == 0 {
-				return
-			}
-			length += n
+		if n == 0 {
+			return uint64(at) == first.Size
 		}
-		same = bytes.Equal(found, content)
-	})
-	return same
+		at += int64(n)
+	}
 }
 
 // SameLink tells whether a link below a folder has this target.
@@ -261,4 +289,13 @@ func Stat(root *folder.Dir, path string) (folder.Stat, error) {
 		return folder.Stat{}, reached
 	}
 	return stat, err
+}
+
+// Difference is the path in an [ErrDiffers].
+func Difference(err error) (string, bool) {
+	var differs *ErrDiffers
+	if !errors.As(err, &differs) {
+		return "", false
+	}
+	return differs.Path, true
 }

@@ -43,6 +43,12 @@ func (w *Writer) Close() {
 	w.sinks = nil
 }
 
+// Release closes the folder that was written into, which then is the writer's.
+func (w *Writer) Release() {
+	w.Close()
+	w.root.Close()
+}
+
 // Finish judges what was written (5.5, 5.6); no worker may be at work any more. Links are not there yet.
 func (w *Writer) Finish() ([]Item, error) {
 	w.Close()
@@ -260,6 +266,17 @@ func Enter(root *folder.Dir, path string, conflict code.Code, use func(dir *fold
 	if err != nil {
 		rules := Rules{Conflict: conflict}
 		return rules.failed(path, err)
+	}
+	return use(dir)
+}
+
+// Reach is Enter without making anything; the error is the system's.
+func Reach(root *folder.Dir, path string, use func(dir *folder.Dir) error) error {
+	ways := ways{levels: []level{{dir: root}}}
+	defer ways.close()
+	dir, err := ways.enter(path)
+	if err != nil {
+		return err
 	}
 	return use(dir)
 }
