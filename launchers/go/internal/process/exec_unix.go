@@ -9,9 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// highestShared bounds the number of the one descriptor that a program inherits (LAUNCH.md 7.3).
-const highestShared = 1024
-
 // OccupyStandard keeps closed standard descriptors occupied while files are written, and out of the program: the runtime
 // opened them on /dev/null, here they become close-on-exec (LAUNCH.md 1.3).
 func OccupyStandard() {
@@ -32,33 +29,30 @@ func Exec(path string, argv, environment []string) error {
 	return syscall.Exec(path, argv, environment)
 }
 
-// Keep gives the program a copy of a descriptor at the highest free number below the limit of open files and 1024
-// (STORE.md 13.4). If no number above 2 is free, nothing is kept.
-func Keep(descriptor int) {
-	limit := openFiles()
-	for number := min(limit, highestShared) - 1; number > 2; number-- {
-		got, err := unix.FcntlInt(uintptr(descriptor), unix.F_DUPFD, number)
-		if err != nil {
-			return
-		}
-		if got == number {
-			return
-		}
-		_ = unix.Close(got)
-	}
-}
-
-// openFiles is the soft limit of open files that the launcher was given.
-func openFiles() int {
+// OpenFiles is the soft limit of open files that the launcher was given; the runtime raised the one that holds now.
+func OpenFiles() uint64 {
 	if givenRecorded != 0 {
-		return int(min(givenFiles[0], highestShared))
+		return givenFiles[0]
 	}
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return 0
 	}
-	return int(min(limit.Cur, highestShared))
+	return uint64(limit.Cur)
 }
 
 // Umask sets the umask and returns the one before.
 func Umask(mask int) int { return unix.Umask(mask) }
+
+// ReleaseStandard lets go of standard input and output: whoever reads the program's output sees its end (LAUNCH.md 15.3).
+// The descriptors stay occupied, so that no file is taken for them.
+func ReleaseStandard() {
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	for descriptor := range 2 {
+		_ = duplicate(null, descriptor)
+	}
+	_ = unix.Close(null)
+}

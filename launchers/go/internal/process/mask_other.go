@@ -2,5 +2,16 @@
 
 package process
 
+import "golang.org/x/sys/unix"
+
 // restoreMask has nothing to restore: only Linux records what was given.
 func restoreMask() {}
+
+// duplicate makes a descriptor another name of an open file, close-on-exec.
+func duplicate(from, to int) error {
+	if err := unix.Dup2(from, to); err != nil {
+		return err
+	}
+	unix.CloseOnExec(to)
+	return nil
+}

@@ -17,8 +17,8 @@ func OccupyStandard() {}
 // Exec cannot replace a process on Windows.
 func Exec(string, []string, []string) error { return ErrNotHere }
 
-// Keep has nothing to do: programs on Windows inherit no lock.
-func Keep(int) {}
+// OpenFiles is 0: programs on Windows inherit no lock.
+func OpenFiles() uint64 { return 0 }
 
 // Umask has no meaning on Windows.
 func Umask(mask int) int { return mask }
@@ -37,3 +37,9 @@ func (*Parent) Wait(int) (End, error) { return End{}, ErrNotHere }
 
 // Finish ends the launcher as its program ended.
 func Finish(end End) { os.Exit(end.Code) }
+
+// ReleaseStandard has nothing to do.
+func ReleaseStandard() {}
+
+// Captured is not there yet.
+func Captured(*Child) (string, End, error) { return "", End{}, ErrNotHere }

@@ -1,0 +1,67 @@
+// Command flavor-go-launcher stands at the head of a package and starts its program (launchers/LAUNCH.md).
+//
+// This file is the order of LAUNCH.md 1 and 2: an elevated start is refused before any variable is read, the launcher
+// opens its own file once, and what is no package starts nothing. Everything else is in internal/launch and
+// internal/tool. It is linked with `-E flavorpack-native/launchers/go/internal/process.entry`, which records what the
+// language's runtime changes before main (internal/process).
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"flavorpack-native/launchers/go/internal/code"
+	"flavorpack-native/launchers/go/internal/environment"
+	"flavorpack-native/launchers/go/internal/launch"
+	"flavorpack-native/launchers/go/internal/process"
+	"flavorpack-native/launchers/go/internal/tell"
+	"flavorpack-native/launchers/go/internal/tool"
+)
+
+func main() { os.Exit(begin()) }
+
+// begin returns only if the launcher does not become its program: with the exit code of a tool or of a failure.
+func begin() (exit int) {
+	begun := time.Now()
+	if process.Elevated() {
+		return tell.New(launch.BaseName(launch.SelfPath()), nil).
+			Failure(code.New(code.LaunchElevated, "the file was started with more rights than whoever started it has"))
+	}
+	process.OccupyStandard()
+	variables := environment.Given()
+	log, unusable := tell.Open(variables.Value("FLAVOR_LOG_LEVEL"), variables.Value("FLAVOR_LOG_PATH"), os.Getpid(), begun)
+	if unusable {
+		tell.New("flavor-launcher", nil).Notice("the file that FLAVOR_LOG_PATH names cannot be used as a log; nothing is logged")
+	}
+	start := &launch.Start{Begun: begun, Variables: variables}
+	if len(os.Args) > 0 {
+		start.Typed, start.Arguments = os.Args[0], os.Args[1:]
+	}
+	start.Teller = tell.New(launch.BaseName(launch.SelfPath()), log)
+	defer func() {
+		if broken := recover(); broken != nil {
+			exit = start.Teller.Failure(code.New(code.LaunchPanic, fmt.Sprint(broken)))
+		}
+	}()
+	if err := run(start); err != nil {
+		return start.Teller.Failure(err)
+	}
+	return 0
+}
+
+func run(start *launch.Start) error {
+	start.Opened = time.Now()
+	var err error
+	if start.File, start.Path, err = launch.OpenSelf(); err != nil {
+		return code.Wrap(code.LaunchOpen, "cannot open the package file `"+start.Path+"`", err)
+	}
+	readable := start.Read()
+	if start.Variables.Value("FLAVOR_LAUNCHER_CLI") == "1" {
+		return tool.Run(start, readable)
+	}
+	if readable != nil {
+		return readable
+	}
+	return start.Run()
+}

@@ -1,0 +1,206 @@
+package launch
+
+import (
+	"strconv"
+	"strings"
+
+	"flavorpack-native/launchers/go/internal/code"
+	"flavorpack-native/launchers/go/internal/environment"
+	"flavorpack-native/launchers/go/internal/plan"
+	"flavorpack-native/launchers/go/internal/pspf"
+	"flavorpack-native/launchers/go/internal/words"
+)
+
+// foreigner plans packages that are started as their `execution` says: those of other builders and plain ones of ours
+// (LAUNCH.md 16).
+type foreigner struct {
+	pkg *pspf.Package
+	// words are those of the command, placeholders not replaced yet.
+	words []string
+}
+
+// attestation is the slot that is never unpacked (STORE.md 8.8).
+const attestation = "_attestation"
+
+func newForeigner(p *pspf.Package) (*foreigner, error) {
+	split, err := words.Split(p.Metadata().Execution.Command)
+	if err != nil {
+		return nil, code.Wrap(code.LaunchForeign, "the command of the package cannot be split into words", err)
+	}
+	return &foreigner{pkg: p, words: split}, nil
+}
+
+// check refuses what cannot be carried out, before anything is unpacked (LAUNCH.md 16.1).
+func (f *foreigner) check() error {
+	metadata := f.pkg.Metadata()
+	if err := environment.Check(&metadata.Runtime); err != nil {
+		return err
+	}
+	for _, pairs := range f.tables() {
+		if err := environment.CheckNames(pairs); err != nil {
+			return err
+		}
+	}
+	const form = "/w"
+	if _, err := f.plan(form); err != nil {
+		return err
+	}
+	setup, err := f.setup()
+	if err != nil {
+		return err
+	}
+	return setup.check(form)
+}
+
+// tables are the package's variables whose placeholders are replaced, in their order (LAUNCH.md 16.6).
+func (f *foreigner) tables() [][]pspf.Pair {
+	metadata := f.pkg.Metadata()
+	return [][]pspf.Pair{metadata.Workenv.Env, metadata.Execution.Environment, metadata.Execution.Env}
+}
+
+// plan makes the plan of the one command (LAUNCH.md 16.5).
+func (f *foreigner) plan(workenv string) (*plan.Plan, error) {
+	argv := make([]string, len(f.words))
+	for n, word := range f.words {
+		var err error
+		if argv[n], err = f.replace(word, workenv, false); err != nil {
+			return nil, err
+		}
+	}
+	if err := staysInside(argv[0], workenv); err != nil {
+		return nil, err
+	}
+	edits, err := f.edits(workenv, false)
+	if err != nil {
+		return nil, err
+	}
+	name := f.pkg.Metadata().Name
+	return &plan.Plan{
+		Package: name, Workenv: workenv,
+		Commands: []plan.Command{{Name: name, Argv: argv, Edits: edits}},
+	}, nil
+}
+
+// edits are those of LAUNCH.md 16.6. What the launcher says comes last, so the package cannot take its variables.
+func (f *foreigner) edits(workenv string, setup bool) ([]plan.Edit, error) {
+	metadata := f.pkg.Metadata()
+	made := environment.Inherited(&metadata.Runtime)
+	for _, pair := range metadata.Runtime.Set {
+		made = append(made, plan.Edit{Operation: plan.Set, Name: pair.Name, Value: pair.Text})
+	}
+	for _, pairs := range f.tables() {
+		for _, pair := range pairs {
+			value, err := f.replace(pair.Text, workenv, setup)
+			if err != nil {
+				return nil, err
+			}
+			made = append(made, plan.Edit{Operation: plan.Set, Name: pair.Name, Value: value})
+		}
+	}
+	made = append(made, ownVariables(metadata, workenv, metadata.Name)...)
+	made = append(made, plan.Edit{Operation: plan.Prepend, Name: "PATH", Value: workenv + "/bin"})
+	return append(made, lastEdits()...), nil
+}
+
+// replace replaces the placeholders of LAUNCH.md 16.2.
+func (f *foreigner) replace(text, workenv string, setup bool) (string, error) {
+	metadata := f.pkg.Metadata()
+	return words.Replace(text, func(name string) (string, bool, error) {
+		switch name {
+		case "workenv":
+			return workenv, true, nil
+		case "package_name":
+			return metadata.Name, true, nil
+		case "version":
+			return metadata.Version, true, nil
+		case "os":
+			return OS, true, nil
+		case "arch":
+			return Arch, true, nil
+		case "platform":
+			return OS + "_" + Arch, true, nil
+		case "primary":
+			path, err := f.slotPath(metadata.Execution.PrimarySlot, name, workenv, setup)
+			return path, true, err
+		}
+		digits, isSlot := strings.CutPrefix(name, words.SlotPrefix)
+		if !isSlot || !allDigits(digits) {
+			return "", false, nil
+		}
+		number, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil {
+			number = -1
+		}
+		path, err := f.slotPath(number, name, workenv, setup)
+		return path, true, err
+	})
+}
+
+func allDigits(text string) bool {
+	for at := range len(text) {
+		if text[at] < '0' || text[at] > '9' {
+			return false
+		}
+	}
+	return text != ""
+}
+
+// slotPath is the environment's path and the target of a slot.
+func (f *foreigner) slotPath(number int64, name, workenv string, setup bool) (string, error) {
+	slots := f.pkg.Slots()
+	if number < 0 || number >= int64(len(slots)) {
+		return "", foreignError("the placeholder `{" + name + "}` names no slot, there are " + strconv.Itoa(len(slots)))
+	}
+	slot := &slots[number]
+	switch {
+	case slot.Entry.ID == attestation, slot.Entry.SelfRef:
+		return "", foreignError("the placeholder `{" + name + "}` names a slot that is not unpacked: " + SlotTitle(int(number), slot))
+	case slot.Entry.Lifecycle == "init" && !setup:
+		return "", foreignError("the placeholder `{" + name + "}` names a slot that is there during setup only: " + SlotTitle(int(number), slot))
+	}
+	if target := cleanTarget(slot.Entry.Target); target != "" {
+		return workenv + "/" + target, nil
+	}
+	return workenv, nil
+}
+
+// cleanTarget takes `{workenv}`, empty and `.` components out of a target (STORE.md 8.8). What leaves the environment is
+// the store's error.
+func cleanTarget(target string) string {
+	if rest, found := strings.CutPrefix(target, "{workenv}"); found && (rest == "" || rest[0] == '/') {
+		target = rest
+	}
+	var kept []string
+	for _, component := range strings.Split(target, "/") {
+		if component != "" && component != "." {
+			kept = append(kept, component)
+		}
+	}
+	return strings.Join(kept, "/")
+}
+
+// staysInside refuses programs inside the environment whose way leaves it (LAUNCH.md 16.4).
+func staysInside(word, workenv string) error {
+	way, inside := strings.CutPrefix(word, workenv+"/")
+	if !inside {
+		if strings.HasPrefix(word, "/") || !strings.Contains(word, "/") {
+			return nil
+		}
+		way = word
+	}
+	depth := 0
+	for _, component := range strings.Split(way, "/") {
+		switch component {
+		case "", ".":
+		case "..":
+			if depth--; depth < 0 {
+				return foreignError("the way to the program leaves the work environment: `" + word + "`")
+			}
+		default:
+			depth++
+		}
+	}
+	return nil
+}
+
+func foreignError(what string) error { return code.New(code.LaunchForeign, what) }
