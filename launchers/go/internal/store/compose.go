@@ -74,15 +74,27 @@ func (c *composer) prepare() error {
 
 // compose makes the environment in staging and gives its name there.
 func (c *composer) compose() (staged string, totals tree.Totals, err error) {
-	if err := c.prepare(); err != nil {
-		return "", totals, err
-	}
 	staged = c.w.Staging.Name("env")
-	err = inNewFolder(c.w.Staging.Dir, staged, tree.FolderMode, func(dir *folder.Dir) error {
+	err = c.in(staged, func(dir *folder.Dir) error {
 		totals, err = c.fill(dir)
 		return err
 	})
 	return staged, totals, err
+}
+
+// composeAs makes the environment in staging under a name that it keeps.
+func (c *composer) composeAs(name string) error {
+	return c.in(name, func(dir *folder.Dir) error {
+		_, err := c.fill(dir)
+		return err
+	})
+}
+
+func (c *composer) in(name string, fill func(dir *folder.Dir) error) error {
+	if err := c.prepare(); err != nil {
+		return err
+	}
+	return inNewFolder(c.w.Staging.Dir, name, tree.FolderMode, fill)
 }
 
 func (c *composer) fill(dir *folder.Dir) (tree.Totals, error) {

@@ -48,19 +48,25 @@ func (w *Work) decode(n int, sinks interface {
 	return err
 }
 
-// unpackSlot unpacks a slot of ours whole, links included, into a new folder of the staging (5). The folder is gone
-// again if anything fails (5.7).
+// unpackSlot unpacks a slot of ours into a new folder of the staging.
 func (w *Work) unpackSlot(n int, kind string) (name string, totals tree.Totals, err error) {
+	name = w.Staging.Name(kind)
+	totals, err = w.unpackInto(n, w.Staging.Dir, name)
+	return name, totals, err
+}
+
+// unpackInto unpacks a slot of ours whole, links included, into a new folder (5). The folder is gone again if anything
+// fails (5.7).
+func (w *Work) unpackInto(n int, in *folder.Dir, name string) (totals tree.Totals, err error) {
 	slot, err := w.slot(n)
 	if err != nil {
-		return "", totals, err
+		return totals, err
 	}
 	made, err := rules(slot)
 	if err != nil {
-		return "", totals, err
+		return totals, err
 	}
-	name = w.Staging.Name(kind)
-	err = inNewFolder(w.Staging.Dir, name, tree.FolderMode, func(dir *folder.Dir) error {
+	err = inNewFolder(in, name, tree.FolderMode, func(dir *folder.Dir) error {
 		writer := tree.NewWriter(dir, made)
 		if err := w.decode(n, writer); err != nil {
 			return err
@@ -71,7 +77,7 @@ func (w *Work) unpackSlot(n int, kind string) (name string, totals tree.Totals, 
 		totals = writer.Totals()
 		return writer.Links()
 	})
-	return name, totals, err
+	return totals, err
 }
 
 // inNewFolder makes a folder, lets it be filled, and removes it if that fails.

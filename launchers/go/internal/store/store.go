@@ -49,8 +49,6 @@ type Work struct {
 	Workers int
 
 	lowered bool
-	digest  *[sha256.Size]byte
-	singles map[int]single
 }
 
 // Installed is what a start has after its package was brought into a store.
@@ -92,18 +90,9 @@ func (w *Work) workers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// boot is what records of this start carry before anything is made durable.
+// believes tells whether a record needs no comparison (6.3).
 func (w *Work) believes(found record.Record) bool {
 	return found.Boot == record.Durable || found.Boot == w.Boot
-}
-
-// JSONDigest is SHA-256 of the signed JSON (2.2).
-func (w *Work) jsonDigest() [sha256.Size]byte {
-	if w.digest == nil {
-		digest := sha256.Sum256(w.Package.JSON())
-		w.digest = &digest
-	}
-	return *w.digest
 }
 
 // EnvironmentName is the folder of the composed environment of a package (2.2, 17.2).

@@ -114,3 +114,24 @@ func parent(path string) string {
 	}
 	return path[:end]
 }
+
+// DataFolder is the user's folder for data, or that for configuration (18.1), with the variables that were asked (18.4);
+// false where no variable names one.
+func DataFolder(lookup Lookup, configuration bool) (path string, asked []string, ok bool) {
+	variable, unix, darwin := "XDG_DATA_HOME", ".local/share", "Library/Application Support"
+	if configuration {
+		variable, unix = "XDG_CONFIG_HOME", ".config"
+	}
+	if path, ok := UserFolder(lookup, variable); ok {
+		return path, []string{variable}, true
+	}
+	asked = []string{variable, "HOME"}
+	home, ok := Home(lookup)
+	if !ok {
+		return "", asked, false
+	}
+	if runtime.GOOS == "darwin" {
+		return Below(home, darwin), asked, true
+	}
+	return Below(home, unix), asked, true
+}
