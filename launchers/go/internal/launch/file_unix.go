@@ -6,12 +6,17 @@ import (
 	"io"
 
 	"flavorpack-native/launchers/go/internal/store/folder"
+	"flavorpack-native/launchers/go/internal/tell"
 
 	"golang.org/x/sys/unix"
 )
 
 // File is the package file, opened once: every byte of the package is read through this descriptor (LAUNCH.md 2.1).
-type File struct{ descriptor int }
+type File struct {
+	descriptor int
+	// teller counts what is read, once a start may take long.
+	teller *tell.Teller
+}
 
 // ReadAt reads at an offset, without the position that a descriptor has.
 func (f *File) ReadAt(into []byte, offset int64) (int, error) {
@@ -27,6 +32,9 @@ func (f *File) ReadAt(into []byte, offset int64) (int, error) {
 			return done, io.EOF
 		}
 		done += count
+	}
+	if f.teller != nil {
+		f.teller.Advance(uint64(done))
 	}
 	return done, nil
 }
@@ -47,6 +55,6 @@ func open(path string) (*File, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &File{descriptor}, nil
+		return &File{descriptor: descriptor}, nil
 	}
 }

@@ -5,10 +5,14 @@ import (
 	"path/filepath"
 
 	"flavorpack-native/launchers/go/internal/store/folder"
+	"flavorpack-native/launchers/go/internal/tell"
 )
 
 // File is the package file, opened once: every byte of the package is read through this handle (LAUNCH.md 2.1).
-type File struct{ *os.File }
+type File struct {
+	*os.File
+	teller *tell.Teller
+}
 
 // Stat is not there yet on Windows (LAUNCH.md 12).
 func (f *File) Stat() (folder.Stat, error) { return folder.Stat{}, folder.ErrNotHere }
@@ -34,5 +38,5 @@ func OpenPackage(name string) (*File, string, error) {
 		return nil, name, err
 	}
 	file, err := os.Open(path)
-	return &File{file}, path, err
+	return &File{File: file}, path, err
 }

@@ -126,16 +126,20 @@ func (s *setupRun) enumerate(step *setupStep) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return s.wayFailed(step, path, err)
 	}
 	defer in.Close()
 	listed := in
 	if name != "" {
-		if listed, err = in.Open(name); missing(err) {
+		stat, err := in.Stat(name)
+		if err != nil || stat.Kind != folder.Directory && stat.Kind != folder.Link {
 			return nil
 		}
-		if err != nil {
-			return compositionError("the folder `" + path + "` cannot be read without following a link")
+		if stat.Kind == folder.Link {
+			return compositionError("the folder `" + path + "` is a link, which is not followed")
+		}
+		if listed, err = in.Open(name); err != nil {
+			return code.Wrap(code.StoreIO, "cannot open the folder `"+path+"`", err)
 		}
 		defer listed.Close()
 	}
@@ -178,7 +182,7 @@ func (s *setupRun) writeFile(step *setupStep) error {
 	}
 	in, name, err := s.in.Parent(path, true)
 	if err != nil {
-		return err
+		return s.wayFailed(step, path, err)
 	}
 	defer in.Close()
 	if name == "" {
@@ -217,7 +221,7 @@ func (s *setupRun) chmod(step *setupStep) error {
 		return s.failed(step, "there is nothing at `"+path+"`")
 	}
 	if err != nil {
-		return err
+		return s.wayFailed(step, path, err)
 	}
 	defer in.Close()
 	if name == "" {
@@ -276,6 +280,14 @@ func modeSet(path string, err error) error {
 		return code.Wrap(code.StoreIO, "cannot set the mode of `"+path+"`", err)
 	}
 	return nil
+}
+
+// wayFailed tells why a path cannot be reached: an error of the store as it is, one of the system as a failed setup.
+func (s *setupRun) wayFailed(step *setupStep, path string, err error) error {
+	if code.Of(err) != "" {
+		return err
+	}
+	return s.failed(step, "the path `"+path+"` cannot be reached: "+err.Error())
 }
 
 // missing says whether a way ends before its end.

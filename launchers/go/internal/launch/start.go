@@ -79,9 +79,9 @@ func (s *Start) Run() error {
 	}
 	doubted := false
 	if s.Level == validation.Strict {
-		answer := s.FindReceipt()
+		answer, root := s.FindReceipt()
 		if answer.Receipt != nil {
-			return s.warm(answer.Receipt)
+			return s.warm(answer.Receipt, root)
 		}
 		doubted = answer.Doubted
 	}

@@ -19,15 +19,16 @@ const (
 
 // verified is a package that was opened as the level of the start says, and whose signer may start it.
 type verified struct {
-	pkg      *pspf.Package
+	pkg *pspf.Package
+	// signed: the signature holds, by the key that the metadata names.
+	signed   bool
 	sources  *trust.Files
 	decision *trust.Decision
 	// putUp are the names of the checks that failed and are put up with.
 	putUp []string
 }
 
-// open carries out steps 2, 4 and 6 of LAUNCH.md 4, and makes the decision of trust as soon as the signature held
-// (13.1). strictly is for tools, which never lower anything.
+// open opens the package as a level says (LAUNCH.md 4.2). The trailer is the one that the start has looked at.
 func (s *Start) open(level validation.Level) (*verified, error) {
 	begun := s.Opened
 	lax := pspf.Tolerance{
@@ -43,23 +44,26 @@ func (s *Start) open(level validation.Level) (*verified, error) {
 		return nil, code.New(code.LaunchChanged, "the trailer of the package is another one than before")
 	}
 	v := &verified{pkg: opened}
-	signed := true
+	v.signed = true
 	for _, failure := range opened.PutUpWith() {
 		name := putUpName(code.Of(failure))
 		if name == "signature" || name == "signer key" {
-			signed = false
+			v.signed = false
 		}
 		v.putUp = append(v.putUp, name)
 	}
 	s.Teller.Rename(opened.Metadata().Name)
 	s.Log().Phase("open", begun)
-	if err := s.trust(v, signed); err != nil {
-		return nil, err
-	}
-	if flavor := opened.Flavor(); flavor != nil && (flavor.Target.OS != OS || flavor.Target.Arch != Arch) {
-		return nil, code.New(code.LaunchTarget, "the package was built for "+flavor.Target.OS+"_"+flavor.Target.Arch+", this is "+OS+"_"+Arch)
-	}
 	return v, nil
+}
+
+// checkTarget refuses packages for another platform (LAUNCH.md 4.4). Foreign ones state none.
+func checkTarget(p *pspf.Package) error {
+	flavor := p.Flavor()
+	if flavor == nil || flavor.Target.OS == OS && flavor.Target.Arch == Arch {
+		return nil
+	}
+	return code.New(code.LaunchTarget, "the package was built for "+flavor.Target.OS+"_"+flavor.Target.Arch+", this is "+OS+"_"+Arch)
 }
 
 func putUpName(failed code.Code) string {
@@ -73,13 +77,13 @@ func putUpName(failed code.Code) string {
 }
 
 // trust makes the decision about the signer (LAUNCH.md 13). Nobody signed what a lowered start puts up with.
-func (s *Start) trust(v *verified, signed bool) error {
+func (s *Start) trust(v *verified) error {
 	var err error
 	if v.sources, err = trust.Read(s.Lookup(), s.Opened); err != nil {
 		return err
 	}
 	var key *[32]byte
-	if signed {
+	if v.signed {
 		key = &v.pkg.Index().PublicKey
 	}
 	v.decision, err = v.sources.Decide(v.pkg.Metadata().Name, key, s.Opened)

@@ -8,7 +8,7 @@ import (
 )
 
 // FindReceipt looks for a valid receipt in each place that exists, in order (LAUNCH.md 3.1). It creates nothing.
-func (s *Start) FindReceipt() receipt.Answer {
+func (s *Start) FindReceipt() (receipt.Answer, *place.Root) {
 	lookup := s.Lookup()
 	question := &receipt.Question{Package: s.asPackage(), Sources: trust.Paths(lookup), Now: s.Opened, Lookup: lookup}
 	doubted := false
@@ -22,14 +22,14 @@ func (s *Start) FindReceipt() receipt.Answer {
 		}
 		answer := receipt.Find(root, question)
 		if answer.Receipt != nil {
-			return answer
+			return answer, root
 		}
 		s.noReceipt(path, answer.Reason)
 		doubted = doubted || answer.Doubted
 		last = answer.Reason
 		root.Close()
 	}
-	return receipt.Answer{Doubted: doubted, Reason: last}
+	return receipt.Answer{Doubted: doubted, Reason: last}, nil
 }
 
 func (s *Start) noReceipt(path, reason string) {
@@ -39,14 +39,14 @@ func (s *Start) noReceipt(path, reason string) {
 }
 
 // warm starts what a receipt vouches for (LAUNCH.md 3).
-func (s *Start) warm(found *receipt.Receipt) error {
+func (s *Start) warm(found *receipt.Receipt, root *place.Root) error {
 	if log := s.Log(); log.Tells(tell.Info) {
 		log.Line(tell.Info, "warm start: receipt of `"+found.Workenv()+"`")
 	}
 	found.Stamp(s.Opened)
 	s.Teller.Rename(found.PackageName())
 	if found.EachStart() {
-		return s.warmEachStart(found)
+		return s.warmEachStart(found, root)
 	}
 	chosen, err := s.chooser().choose(found.Len(), found.CommandName, found.Default())
 	if err != nil {

@@ -1,0 +1,77 @@
+package launch
+
+import (
+	"runtime"
+
+	"flavorpack-native/launchers/go/internal/plan"
+	"flavorpack-native/launchers/go/internal/pspf"
+	"flavorpack-native/launchers/go/internal/store"
+	"flavorpack-native/launchers/go/internal/store/place"
+)
+
+// dataPlaces are the folders of the user that slots of lifecycle `persistent` and `config` are copied to (STORE.md 18).
+type dataPlaces struct {
+	paths map[int]string
+	// conditions are what a receipt relies on: the variables that were asked, and each folder being there (18.4).
+	conditions []plan.Condition
+}
+
+// dataPlaces finds the folders by the variables of now. A place that no variable names is refused (LAUNCH.md 14.1).
+func (s *Start) dataPlaces(p *pspf.Package, roles *Roles) (*dataPlaces, error) {
+	found := &dataPlaces{paths: map[int]string{}}
+	asked := map[string]bool{}
+	lookup := place.Lookup(func(name string) (string, bool) {
+		value, set := s.Variables.Get(name)
+		if !asked[name] {
+			asked[name] = true
+			condition := plan.Condition{Kind: plan.NotSet, Name: name}
+			if set {
+				condition = plan.Condition{Kind: plan.SetTo, Name: name, Value: value}
+			}
+			found.conditions = append(found.conditions, condition)
+		}
+		return value, set
+	})
+	for _, data := range roles.Data {
+		slot := &p.Slots()[data.Slot]
+		if slot.Entry.SelfRef {
+			continue
+		}
+		base, named := dataBase(lookup, data.Config)
+		if !named {
+			return nil, lifecycleError(data.Slot, slot, "no variable names a folder for it, set XDG_DATA_HOME and XDG_CONFIG_HOME, or HOME")
+		}
+		path := store.DataPath(base, p, slot.Entry.ID)
+		found.paths[data.Slot] = path
+		found.conditions = append(found.conditions, plan.Condition{Kind: plan.Directory, Name: path})
+	}
+	return found, nil
+}
+
+// dataBase is the user's folder for data or configuration (STORE.md 18.1).
+func dataBase(lookup place.Lookup, config bool) (string, bool) {
+	variable, below := "XDG_DATA_HOME", "/.local/share"
+	if config {
+		variable, below = "XDG_CONFIG_HOME", "/.config"
+	}
+	if runtime.GOOS == "darwin" {
+		below = "/Library/Application Support"
+	}
+	if path, named := place.UserFolder(lookup, variable); named {
+		return path, true
+	}
+	home, named := place.Home(lookup)
+	return home + below, named
+}
+
+// developerConditions keep a receipt from holding when developers' slots come or go (LAUNCH.md 14.2).
+func (s *Start) developerConditions(roles *Roles) []plan.Condition {
+	if !roles.HasDeveloper {
+		return nil
+	}
+	const name = "FLAVOR_DEV"
+	if value, set := s.Variables.Get(name); set {
+		return []plan.Condition{{Kind: plan.SetTo, Name: name, Value: value}}
+	}
+	return []plan.Condition{{Kind: plan.NotSet, Name: name}}
+}
