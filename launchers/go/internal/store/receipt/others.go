@@ -1,6 +1,8 @@
 package receipt
 
 import (
+	"strings"
+
 	"flavorpack-native/launchers/go/internal/layout"
 	"flavorpack-native/launchers/go/internal/store/folder"
 	"flavorpack-native/launchers/go/internal/store/place"
@@ -16,6 +18,8 @@ type Note struct {
 	Environment string
 	PackagePath string
 	Trailer     *[layout.TrailerSize]byte
+	// Slots are the keys of the shared slots whose roots stand in its stat list, as hexadecimal digits.
+	Slots []string
 	// Stamp is when the package was last started, in seconds since 1970 (13.6).
 	Stamp int64
 }
@@ -58,9 +62,16 @@ func readNote(root *place.Root, name string) (Note, bool) {
 	if !ok {
 		return Note{}, false
 	}
+	var slots []string
+	for n := range c.stats.len() {
+		if key, ok := strings.CutPrefix(c.text(c.stats.entry(n)), root.Path+"/v1/slots/"); ok {
+			key, _, _ = strings.Cut(key, "/")
+			slots = append(slots, key)
+		}
+	}
 	return Note{
 		File: name, Environment: environment, PackagePath: c.text(c.raw[atPath:]),
-		Trailer: c.trailer(), Stamp: stat.MtimeSeconds,
+		Trailer: c.trailer(), Slots: slots, Stamp: stat.MtimeSeconds,
 	}, true
 }
 

@@ -112,6 +112,9 @@ type sink struct {
 func (s *sink) Begin(member *pspf.Member) error {
 	rules := &s.w.rules
 	path := rules.path(member)
+	if path == "" {
+		return code.New(code.StoreComposition, "a slot that holds one file has no target that says where it goes")
+	}
 	s.items = append(s.items, Item{Path: path, Target: member.Target, Kind: member.Kind})
 	s.path = path
 	if err := s.w.member(rules); err != nil {
