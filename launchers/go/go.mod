@@ -9,3 +9,5 @@ require (
 )
 
 require golang.org/x/text v0.43.0
+
+require github.com/dsnet/compress v0.0.2-0.20230904184137-39efe44ab707

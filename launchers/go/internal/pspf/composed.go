@@ -10,25 +10,33 @@ import (
 // JudgeComposition carries out rules 6 to 8 of FORMAT.md §6 for a package with commands: what the members of the slots
 // show of the work environment. trees are those of VerifySlot, by position.
 func (p *Package) JudgeComposition(trees []*Tree, fold Fold) error {
-	if p.flavor == nil || p.flavor.IsPlain() {
+	if p.flavor == nil {
+		return nil
+	}
+	return p.flavor.JudgeComposition(trees, fold)
+}
+
+// JudgeComposition is that of a package, before there is one.
+func (f *Flavor) JudgeComposition(trees []*Tree, fold Fold) error {
+	if f.IsPlain() {
 		return nil
 	}
 	e := environment{kinds: map[string]MemberKind{}}
-	for _, u := range p.flavor.Compose.Unpack {
+	for _, u := range f.Compose.Unpack {
 		e.unpack(u.Into, trees[u.Slot])
 	}
-	for i := range p.flavor.Compose.Links {
-		link := &p.flavor.Compose.Links[i]
+	for i := range f.Compose.Links {
+		link := &f.Compose.Links[i]
 		e.put(link.Path, LinkMember)
 		e.linkTarget(link, trees[link.Slot])
 	}
-	for _, file := range p.flavor.Compose.Files {
+	for _, file := range f.Compose.Files {
 		e.put(file.Path, RegularFile)
 	}
 	if e.message != "" {
 		return code.New(code.PspfMetadataModel, "the work environment cannot be composed: "+e.message)
 	}
-	return JudgeNames(e.paths, p.flavor.Target.OS, fold)
+	return JudgeNames(e.paths, f.Target.OS, fold)
 }
 
 // environment is what stands at each path of a work environment.

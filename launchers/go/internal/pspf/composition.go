@@ -65,7 +65,7 @@ func (c *composition) slots() {
 // paths is rule 2. Rule 3, the modes of files, held when the block was read.
 func (c *composition) paths() {
 	check := func(what, path string) {
-		if reason := checkPath(path); reason != "" {
+		if reason := CheckPath(path); reason != "" {
 			c.fail("the " + what + " `" + shown(path) + "` cannot be used: " + reason)
 		}
 	}

@@ -254,6 +254,12 @@ func beginsLikeArchive(start []byte) bool {
 	return string(start[257:262]) == "ustar" || bytes.Equal(start, make([]byte, layout.TarBlock))
 }
 
+// ReadArchive gives the members of an archive that some tool made to the sink, by the tolerant profile (§10).
+func ReadArchive(in io.Reader, sink TarSink) (*Totals, error) {
+	totals := &Totals{}
+	return totals, decodeArchive(0, in, sink, totals)
+}
+
 func decodeArchive(slot int, in io.Reader, sink TarSink, totals *Totals) error {
 	tar := newTarReader(slot, false, sink, totals)
 	piece := make([]byte, pieceSize)

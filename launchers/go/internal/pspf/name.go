@@ -7,8 +7,8 @@ import (
 	"flavorpack-native/launchers/go/internal/layout"
 )
 
-// checkPath says what is wrong with the name of a member or a path of a work environment (FORMAT.md §10), or "".
-func checkPath(path string) string {
+// CheckPath says what is wrong with the name of a member or a path of a work environment (FORMAT.md §10), or "".
+func CheckPath(path string) string {
 	switch {
 	case path == "":
 		return "it is empty"
@@ -51,9 +51,9 @@ func hasDrive(path string) bool {
 	return 'a' <= letter && letter <= 'z'
 }
 
-// checkLinkTarget says what is wrong with the target of a link, or "". Where it leads is judged against the finished
+// CheckLinkTarget says what is wrong with the target of a link, or "". Where it leads is judged against the finished
 // member list.
-func checkLinkTarget(target string) string {
+func CheckLinkTarget(target string) string {
 	switch {
 	case target == "":
 		return "it is empty"

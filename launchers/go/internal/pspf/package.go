@@ -97,11 +97,7 @@ func OpenWith(src io.ReaderAt, size int64, lax Tolerance) (*Package, error) {
 	if err := p.tolerate(lax.Signature, checkSignature(p.index, p.document)); err != nil {
 		return nil, err
 	}
-	root, err := strictjson.Parse(p.document, metadataShape)
-	if err != nil {
-		return nil, profileError(err)
-	}
-	if p.metadata, p.flavor, err = decodeMetadata(root); err != nil {
+	if p.metadata, p.flavor, err = ReadDocument(p.document); err != nil {
 		return nil, err
 	}
 	if p.flavor == nil {
@@ -124,6 +120,18 @@ func (p *Package) tolerate(lax bool, err error) error {
 	}
 	p.putUp = append(p.putUp, err)
 	return nil
+}
+
+// ReadDocument reads a document as Open reads that of a package, after its signature held.
+func ReadDocument(document []byte) (*Metadata, *Flavor, error) {
+	if len(document) > layout.MaxMetadata {
+		return nil, nil, code.New(code.PspfLimit, "the metadata has more than 8 MiB")
+	}
+	root, err := strictjson.Parse(document, metadataShape)
+	if err != nil {
+		return nil, nil, profileError(err)
+	}
+	return decodeMetadata(root)
 }
 
 func profileError(err error) error {

@@ -298,7 +298,7 @@ func (t *tarReader) resolve(h *tarHeader) (*Member, int64, error) {
 	if m.Kind == FolderMember && path == "" && !t.strict {
 		return nil, 0, nil
 	}
-	if reason := checkPath(path); reason != "" {
+	if reason := CheckPath(path); reason != "" {
 		return nil, 0, t.fail(code.PspfMemberName, "the name `"+shown(path)+"` is not allowed: "+reason)
 	}
 	m.Path = path
@@ -358,7 +358,7 @@ func (t *tarReader) linkTarget(h *tarHeader) (string, error) {
 		}
 		target = string(h.link)
 	}
-	if reason := checkLinkTarget(target); reason != "" {
+	if reason := CheckLinkTarget(target); reason != "" {
 		return "", t.fail(code.PspfMemberName, "the link target `"+shown(target)+"` is not allowed: "+reason)
 	}
 	return target, nil

@@ -79,3 +79,31 @@ func AppendString(to []byte, text string) []byte {
 	}
 	return append(to, '"')
 }
+
+// Plain is the value as Canonical takes it, without the members that are null.
+func (v *Value) Plain() any {
+	switch v.kind {
+	case Bool:
+		return v.number != 0
+	case Number:
+		return v.number
+	case String:
+		return v.text
+	case Array:
+		all := make([]any, 0, len(v.Elements()))
+		for i := range v.Elements() {
+			all = append(all, v.Elements()[i].Plain())
+		}
+		return all
+	case Object:
+		all := make(map[string]any, len(v.Members()))
+		for i := range v.Members() {
+			if m := &v.Members()[i]; m.Value.kind != Null {
+				all[m.Key] = m.Value.Plain()
+			}
+		}
+		return all
+	case Null:
+	}
+	return nil
+}
