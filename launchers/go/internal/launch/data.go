@@ -1,8 +1,6 @@
 package launch
 
 import (
-	"runtime"
-
 	"flavorpack-native/launchers/go/internal/plan"
 	"flavorpack-native/launchers/go/internal/pspf"
 	"flavorpack-native/launchers/go/internal/store"
@@ -20,24 +18,19 @@ type dataPlaces struct {
 func (s *Start) dataPlaces(p *pspf.Package, roles *Roles) (*dataPlaces, error) {
 	found := &dataPlaces{paths: map[int]string{}}
 	asked := map[string]bool{}
-	lookup := place.Lookup(func(name string) (string, bool) {
-		value, set := s.Variables.Get(name)
-		if !asked[name] {
-			asked[name] = true
-			condition := plan.Condition{Kind: plan.NotSet, Name: name}
-			if set {
-				condition = plan.Condition{Kind: plan.SetTo, Name: name, Value: value}
-			}
-			found.conditions = append(found.conditions, condition)
-		}
-		return value, set
-	})
+	lookup := s.Lookup()
 	for _, data := range roles.Data {
 		slot := &p.Slots()[data.Slot]
 		if slot.Entry.SelfRef {
 			continue
 		}
-		base, named := dataBase(lookup, data.Config)
+		base, variables, named := place.DataFolder(lookup, data.Config)
+		for _, name := range variables {
+			if !asked[name] {
+				asked[name] = true
+				found.conditions = append(found.conditions, s.asNow(name))
+			}
+		}
 		if !named {
 			return nil, lifecycleError(data.Slot, slot, "no variable names a folder for it, set XDG_DATA_HOME and XDG_CONFIG_HOME, or HOME")
 		}
@@ -48,20 +41,12 @@ func (s *Start) dataPlaces(p *pspf.Package, roles *Roles) (*dataPlaces, error) {
 	return found, nil
 }
 
-// dataBase is the user's folder for data or configuration (STORE.md 18.1).
-func dataBase(lookup place.Lookup, config bool) (string, bool) {
-	variable, below := "XDG_DATA_HOME", "/.local/share"
-	if config {
-		variable, below = "XDG_CONFIG_HOME", "/.config"
+// asNow is the condition that a variable is as it is at this start.
+func (s *Start) asNow(name string) plan.Condition {
+	if value, set := s.Variables.Get(name); set {
+		return plan.Condition{Kind: plan.SetTo, Name: name, Value: value}
 	}
-	if runtime.GOOS == "darwin" {
-		below = "/Library/Application Support"
-	}
-	if path, named := place.UserFolder(lookup, variable); named {
-		return path, true
-	}
-	home, named := place.Home(lookup)
-	return home + below, named
+	return plan.Condition{Kind: plan.NotSet, Name: name}
 }
 
 // developerConditions keep a receipt from holding when developers' slots come or go (LAUNCH.md 14.2).
@@ -69,9 +54,5 @@ func (s *Start) developerConditions(roles *Roles) []plan.Condition {
 	if !roles.HasDeveloper {
 		return nil
 	}
-	const name = "FLAVOR_DEV"
-	if value, set := s.Variables.Get(name); set {
-		return []plan.Condition{{Kind: plan.SetTo, Name: name, Value: value}}
-	}
-	return []plan.Condition{{Kind: plan.NotSet, Name: name}}
+	return []plan.Condition{s.asNow("FLAVOR_DEV")}
 }
