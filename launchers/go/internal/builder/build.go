@@ -63,14 +63,11 @@ func Build(ctx context.Context, o *Options) (*Result, error) {
 	}
 	defer func() { _ = launcher.file.Close() }()
 	folder := filepath.Dir(o.Output)
-	stored, err := os.CreateTemp(folder, ".flavor-*")
+	stored, err := newScratch(folder)
 	if err != nil {
-		return nil, code.Wrap(code.FlavorOutput, "cannot write in the folder of the output: "+o.Output, err)
+		return nil, err
 	}
-	defer func() {
-		_ = stored.Close()
-		_ = os.Remove(stored.Name())
-	}()
+	defer discard(stored)
 	key := [layout.PublicKeySize]byte(o.Key.Public().(ed25519.PublicKey))
 	signer := sha256.Sum256(key[:])
 	// The plan's own rules that only the finished document shows are checked before a slot is stored.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/layout"
@@ -96,6 +97,40 @@ func (r *reader) text(v *strictjson.Value, where string) string {
 	return v.Text()
 }
 
+// line is a text without control characters: what people and launchers read as one line.
+func (r *reader) line(v *strictjson.Value, where string) string {
+	text := r.text(v, where)
+	r.noControl(text, where)
+	return text
+}
+
+func (r *reader) noControl(text, where string) {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		r.fail(where, strconv.Quote(text)+" contains a control character")
+	}
+}
+
+// variables is an object of texts whose names are those of variables.
+func (r *reader) variables(v *strictjson.Value, where string) any {
+	if v != nil {
+		for i := range v.Members() {
+			r.variable(v.Members()[i].Key, where)
+		}
+	}
+	return r.texts(v, strictjson.Object, where)
+}
+
+// variable checks the name of a variable, or a pattern of such names (LAUNCH.md 6.2).
+func (r *reader) variable(name, where string) {
+	r.noControl(name, where)
+	switch {
+	case name == "":
+		r.fail(where, "is empty")
+	case strings.Contains(name, "="):
+		r.fail(where, strconv.Quote(name)+" is no name of a variable")
+	}
+}
+
 func (r *reader) word(v *strictjson.Value, where string, words ...string) string {
 	word := r.text(v, where)
 	if r.is(v, strictjson.String, where) && !slices.Contains(words, word) {
@@ -149,8 +184,8 @@ func parsePlan(text []byte, warn func(string)) (*plan, error) {
 	r.legacy(root, block != nil)
 	if about := r.need(root, "package", strictjson.Object, "package"); r.err == nil {
 		p.name = foldName(r.text(r.need(about, "name", strictjson.String, "package.name"), "package.name"))
-		p.version = r.text(r.need(about, "version", strictjson.String, "package.version"), "package.version")
-		p.description = r.text(about.Get("description"), "package.description")
+		p.version = r.line(r.need(about, "version", strictjson.String, "package.version"), "package.version")
+		p.description = r.line(about.Get("description"), "package.description")
 		if !isName(p.name) {
 			r.fail("package.name", strconv.Quote(p.name)+", expected 1 to 64 letters of a-z, digits and `-` inside")
 		}
@@ -163,11 +198,19 @@ func parsePlan(text []byte, warn func(string)) (*plan, error) {
 			for _, key := range [...]string{"unset", "pass"} {
 				if list := r.texts(env.Get(key), strictjson.Array, "runtime.env."+key); list != nil {
 					edits[key] = list
+					for i := range env.Get(key).Elements() {
+						r.variable(env.Get(key).Elements()[i].Text(), "runtime.env."+key)
+					}
 				}
 			}
 			for _, key := range [...]string{"map", "set"} {
-				if names := r.texts(env.Get(key), strictjson.Object, "runtime.env."+key); names != nil {
+				if names := r.variables(env.Get(key), "runtime.env."+key); names != nil {
 					edits[key] = names
+				}
+			}
+			if renamed := env.Get("map"); renamed != nil {
+				for i := range renamed.Members() {
+					r.variable(renamed.Members()[i].Value.Text(), "runtime.env.map")
 				}
 			}
 			p.runtime["env"] = edits
@@ -228,8 +271,9 @@ func (r *reader) execution(root *strictjson.Value, p *plan) {
 		return
 	}
 	command := r.need(execution, "command", strictjson.String, "execution.command")
-	env := r.texts(execution.Get("env"), strictjson.Object, "execution.env")
-	environment := r.texts(execution.Get("environment"), strictjson.Object, "execution.environment")
+	r.line(command, "execution.command")
+	env := r.variables(execution.Get("env"), "execution.env")
+	environment := r.variables(execution.Get("environment"), "execution.environment")
 	switch {
 	case env == nil && environment == nil:
 		env = map[string]any{}

@@ -30,15 +30,11 @@ func (r *reader) flavor(block *strictjson.Value, p *plan) {
 	r.word(target.Get("libc"), at+".target.libc", "gnu", "musl")
 	if floor := target.Get("floor"); floor != nil {
 		r.texts(floor, strictjson.Object, at+".target.floor")
-		for _, m := range floor.Members() {
-			if m.Key != "glibc" && m.Key != "macos" {
-				r.fail(at+".target.floor", strconv.Quote(m.Key)+", expected glibc or macos")
-			}
-		}
 	}
 	f.target = target.Plain().(map[string]any)
+	leaveOutEmpty(f.target, "floor")
 	r.word(r.need(launcher, "kind", strictjson.String, at+".launcher.kind"), at+".launcher.kind", "rust", "go", "other")
-	r.need(launcher, "version", strictjson.String, at+".launcher.version")
+	r.line(r.need(launcher, "version", strictjson.String, at+".launcher.version"), at+".launcher.version")
 	f.launcher = launcher.Plain().(map[string]any)
 	if alignment := block.Get("alignment"); alignment != nil {
 		if f.alignment = r.number(alignment, at+".alignment"); f.alignment != 4096 && f.alignment != 16384 {
@@ -91,30 +87,50 @@ func (r *reader) commands(block *strictjson.Value, f *planFlavor) {
 		if argv != nil && len(argv.Elements()) == 0 {
 			r.fail(where+".argv", "is empty")
 		}
-		r.texts(m.Value.Get("env"), strictjson.Object, where+".env")
+		if r.err == nil {
+			if r.line(&argv.Elements()[0], where+".argv") == "" {
+				r.fail(where+".argv", "is empty")
+			}
+		}
+		r.variables(m.Value.Get("env"), where+".env")
 		r.text(m.Value.Get("cwd"), where+".cwd")
 	}
 	if commands.Get(f.byDefault) == nil {
 		r.fail(at+".default", strconv.Quote(f.byDefault)+" is not among the commands")
 	}
 	f.commands = commands.Plain().(map[string]any)
+	for _, command := range f.commands {
+		leaveOutEmpty(command.(map[string]any), "env")
+	}
 }
 
-// composition gives `workenv` with all of its keys, as it is written.
+// leaveOutEmpty removes an object that says nothing: one spelling for one thing.
+func leaveOutEmpty(in map[string]any, key string) {
+	if object, there := in[key].(map[string]any); there && len(object) == 0 {
+		delete(in, key)
+	}
+}
+
+// composition gives `workenv` with all of its keys, as it is written; one that says nothing is left out.
 func (r *reader) composition(workenv *strictjson.Value, f *planFlavor) {
 	const at = "extensions.x-flavor.workenv"
 	if !r.is(workenv, strictjson.Object, at) || r.err != nil {
 		return
 	}
-	f.workenv = map[string]any{}
+	lists := map[string]any{}
+	entries := 0
 	for _, key := range [...]string{"unpack", "links", "files", "path"} {
-		f.workenv[key] = []any{}
+		lists[key] = []any{}
 		if list := workenv.Get(key); r.is(list, strictjson.Array, at+"."+key) {
-			f.workenv[key] = list.Plain()
+			lists[key] = list.Plain()
+			entries += len(list.Elements())
 			for i := range list.Elements() {
 				r.entry(key, &list.Elements()[i], at+"."+key, f)
 			}
 		}
+	}
+	if entries > 0 {
+		f.workenv = lists
 	}
 }
 
@@ -152,7 +168,7 @@ func (r *reader) private(root *strictjson.Value, p *plan) {
 		}
 	}
 	if workenv := root.Get("workenv"); r.is(workenv, strictjson.Object, "workenv") {
-		r.texts(workenv.Get("env"), strictjson.Object, "workenv.env")
+		r.variables(workenv.Get("env"), "workenv.env")
 		if folders := workenv.Get("directories"); r.is(folders, strictjson.Array, "workenv.directories") {
 			for i := range folders.Elements() {
 				r.directory(&folders.Elements()[i], "workenv.directories["+strconv.Itoa(i)+"]")
@@ -168,7 +184,7 @@ func (r *reader) private(root *strictjson.Value, p *plan) {
 	if content := validation.Get("expected_content"); r.is(content, strictjson.String, "cache_validation.expected_content") {
 		p.validation = validation.Plain().(map[string]any)
 	} else {
-		r.warn("cache_validation is left out: it has no expected_content, and no launcher can read it")
+		r.warn("cache_validation without expected_content is left out: no launcher can act upon it")
 	}
 }
 
@@ -177,7 +193,7 @@ func (r *reader) path(v *strictjson.Value, where string) {
 	if v == nil {
 		return
 	}
-	if _, reason := belowWorkenv(r.text(v, where)); reason != "" {
+	if _, reason := belowWorkenv(r.line(v, where)); reason != "" {
 		r.fail(where, strconv.Quote(v.Text())+": "+reason)
 	}
 }
@@ -197,8 +213,8 @@ func (r *reader) directory(v *strictjson.Value, where string) {
 
 func (r *reader) mode(v *strictjson.Value, where string) {
 	if r.is(v, strictjson.String, where) {
-		if _, ok := octal(v.Text()); !ok {
-			r.fail(where, strconv.Quote(v.Text())+", expected an octal mode")
+		if mode, ok := octal(v.Text()); !ok || mode > 0o777 {
+			r.fail(where, strconv.Quote(v.Text())+", expected an octal mode up to 0777")
 		}
 	}
 }
@@ -206,7 +222,7 @@ func (r *reader) mode(v *strictjson.Value, where string) {
 // setup gives one set-up command as it is written: a text, and an object without a type, is an execute.
 func (r *reader) setup(v *strictjson.Value, where string) any {
 	if v.Kind() == strictjson.String {
-		return map[string]any{"type": "execute", "command": v.Text()}
+		return map[string]any{"type": "execute", "command": r.command(v, where+".command")}
 	}
 	if !r.is(v, strictjson.Object, where) {
 		r.fail(where, "is null")
@@ -236,20 +252,28 @@ func (r *reader) setup(v *strictjson.Value, where string) any {
 			r.fail(where+"."+key, "is missing")
 		}
 	}
-	r.text(v.Get("command"), where+".command")
+	r.command(v.Get("command"), where+".command")
 	r.text(v.Get("content"), where+".content")
 	if path := v.Get("path"); kind != "chmod" || path == nil || !hasPattern(path.Text()) {
 		r.path(path, where+".path")
 	}
 	if enumerate := v.Get("enumerate"); r.is(enumerate, strictjson.Object, where+".enumerate") {
 		r.path(r.need(enumerate, "path", strictjson.String, where+".enumerate.path"), where+".enumerate.path")
-		r.text(r.need(enumerate, "pattern", strictjson.String, where+".enumerate.pattern"), where+".enumerate.pattern")
+		r.line(r.need(enumerate, "pattern", strictjson.String, where+".enumerate.pattern"), where+".enumerate.pattern")
 	}
 	if mode := v.Get("mode"); mode != nil && (kind != "write_file" || mode.Kind() != strictjson.Number) {
 		r.mode(mode, where+".mode")
 	}
 	command := v.Plain().(map[string]any)
 	command["type"] = kind
+	return command
+}
+
+func (r *reader) command(v *strictjson.Value, where string) string {
+	command := r.line(v, where)
+	if v != nil && command == "" {
+		r.fail(where, "is empty")
+	}
 	return command
 }
 

@@ -48,14 +48,17 @@ func (r *reader) slots(root *strictjson.Value, p *plan) {
 
 func (r *reader) slot(v *strictjson.Value, where string) planSlot {
 	slot := planSlot{
-		id:          r.text(r.need(v, "id", strictjson.String, where+".id"), where+".id"),
-		source:      r.text(r.need(v, "source", strictjson.String, where+".source"), where+".source"),
-		target:      r.text(r.need(v, "target", strictjson.String, where+".target"), where+".target"),
-		purpose:     orElse(r.text(v.Get("purpose"), where+".purpose"), "data"),
+		id:          r.line(r.need(v, "id", strictjson.String, where+".id"), where+".id"),
+		source:      r.line(r.need(v, "source", strictjson.String, where+".source"), where+".source"),
+		target:      r.line(r.need(v, "target", strictjson.String, where+".target"), where+".target"),
+		purpose:     orElse(r.line(v.Get("purpose"), where+".purpose"), "data"),
 		platform:    r.text(v.Get("platform"), where+".platform"),
 		permissions: "0600",
-		resolution:  orElse(r.text(v.Get("resolution"), where+".resolution"), "build"),
+		resolution:  orElse(r.line(v.Get("resolution"), where+".resolution"), "build"),
 		role:        "data",
+	}
+	if slot.purpose == "runtime" {
+		slot.role = "runtime"
 	}
 	slot.isSelf = slot.source == "$SELF"
 	slot.lifecycle = orElse(r.word(v.Get("lifecycle"), where+".lifecycle", "", "runtime", "startup", "eager", "cache", "cached",
@@ -120,10 +123,10 @@ func fourDigits(mode uint64) string {
 // belowWorkenv is a path without `{workenv}/`, "" for the environment itself, and what is wrong with it.
 func belowWorkenv(text string) (path, reason string) {
 	const workenv = "{workenv}"
-	if text == workenv || text == workenv+"/" {
+	path = strings.TrimPrefix(strings.TrimSuffix(text, "/"), workenv+"/")
+	if path == workenv || path == "." {
 		return "", ""
 	}
-	path = strings.TrimPrefix(text, workenv+"/")
 	return path, pspf.CheckPath(path)
 }
 

@@ -31,11 +31,26 @@ type packer struct {
 	scratches   []*os.File
 }
 
+// newScratch makes a file in folder that goes with its descriptor. Where the system cannot remove a file that is open,
+// discard does it later.
+func newScratch(folder string) (*os.File, error) {
+	file, err := os.CreateTemp(folder, ".flavor-*")
+	if err != nil {
+		return nil, code.Wrap(code.FlavorOutput, "cannot write in the folder of the output: "+folder, err)
+	}
+	_ = os.Remove(file.Name())
+	return file, nil
+}
+
+func discard(file *os.File) {
+	_ = file.Close()
+	_ = os.Remove(file.Name())
+}
+
 // close gives up what archives of other tools held.
 func (k *packer) close() {
 	for _, scratch := range k.scratches {
-		_ = scratch.Close()
-		_ = os.Remove(scratch.Name())
+		discard(scratch)
 	}
 }
 
@@ -56,7 +71,8 @@ func (c contextReader) Read(into []byte) (int, error) {
 func (k *packer) place(source string) string {
 	path := filepath.FromSlash(strings.ReplaceAll(source, "{workenv}", k.workenvBase))
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(k.base, path)
+		// Not joined: `..` behind a link is the system's to resolve.
+		path = k.base + string(filepath.Separator) + path
 	}
 	return path
 }
@@ -90,6 +106,9 @@ func (k *packer) pack(position int, slot *planSlot, hasCommands bool) (*slotFact
 			return nil, nil, err
 		}
 		return k.tree(slot, all, out, path)
+	}
+	if slot.targetWithoutPrefix == "" && !slot.chain.HasTree() {
+		return nil, nil, code.New(code.FlavorPlan, where+".target: \""+slot.target+"\" names no file, but "+path+" is one")
 	}
 	return k.file(slot, path, out)
 }
@@ -187,7 +206,7 @@ func (k *packer) file(slot *planSlot, path string, out *slotWriter) (*slotFacts,
 	}
 	if chain.HasTree() {
 		if !beginsAs(start, pspf.Tar) {
-			return nil, nil, refuseMember(path + " is neither a folder nor a " + chain.String() + " nor a tar archive, which its chain asks for")
+			return nil, nil, code.New(code.FlavorPlan, path+" is neither a folder nor an archive, as it must be for the operations \""+chain.String()+"\"")
 		}
 		return k.tarFile(slot, path, out, rewind)
 	}
@@ -332,9 +351,9 @@ func (k *packer) decode(chain pspf.Chain, in io.Reader, path string, keep bool) 
 	}
 	sink := &memberSink{}
 	if keep {
-		scratch, err := os.CreateTemp(k.scratch, ".flavor-*")
+		scratch, err := newScratch(k.scratch)
 		if err != nil {
-			return nil, nil, code.Wrap(code.FlavorOutput, "cannot write in the folder of the output", err)
+			return nil, nil, err
 		}
 		k.scratches = append(k.scratches, scratch)
 		sink.scratch = scratch

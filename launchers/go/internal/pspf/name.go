@@ -12,7 +12,7 @@ func CheckPath(path string) string {
 	switch {
 	case path == "":
 		return "it is empty"
-	case path[0] == '/' || path[0] == '\\':
+	case path[0] == '/':
 		return "it is absolute"
 	case hasDrive(path):
 		return "it begins with a drive letter"
