@@ -102,6 +102,9 @@ func (t *tool) parse(given []string) (*arguments, error) {
 			if at == len(given) || given[at] == "" {
 				return nil, wrong("`" + t.name + "`: the option `" + word + "` has no value")
 			}
+			if _, twice := read.values[word]; twice {
+				return nil, wrong("`" + t.name + "`: the option `" + word + "` is given twice")
+			}
 			read.values[word] = given[at]
 		default:
 			return nil, wrong("`" + t.name + "` has no option `" + word + "`")

@@ -29,11 +29,15 @@ func uninstall(s *session) error {
 	}
 	dryRun := s.switches["--dry-run"]
 	done := &removed{linksGiven: s.values["--links"]}
+	data, err := s.dataPaths()
+	if err != nil {
+		return err
+	}
 	if err := s.clearStores(done, dryRun); err != nil {
 		return err
 	}
 	if len(done.inUse) == 0 {
-		if err := s.clearUsers(done, dryRun); err != nil {
+		if err := s.clearUsers(done, data, dryRun); err != nil {
 			return err
 		}
 	}
@@ -90,17 +94,24 @@ func (s *session) target() *removal.Target {
 	return target
 }
 
-// clearUsers removes data and links, as far as they were asked for.
-func (s *session) clearUsers(done *removed, dryRun bool) error {
-	if s.switches["--data"] && !store.IsPrivate(s.pkg) {
-		if err := s.clearData(done, dryRun); err != nil {
-			return err
+// clearUsers removes data and links, as far as they were asked for. Where data is a link, the link goes.
+func (s *session) clearUsers(done *removed, data []string, dryRun bool) error {
+	for _, at := range data {
+		gone, err := removeData(at, dryRun)
+		if err != nil {
+			return code.Wrap(code.StoreData, "cannot remove `"+at+"`", err)
+		}
+		if gone {
+			done.data = append(done.data, at)
 		}
 	}
 	if done.linksGiven == "" {
 		return nil
 	}
 	in, err := folder.OpenPath(done.linksGiven)
+	if place.Missing(err) {
+		return nil
+	}
 	if err != nil {
 		return code.Wrap(code.StoreIO, "cannot open the folder `"+done.linksGiven+"`", err)
 	}
@@ -116,30 +127,26 @@ func (s *session) clearUsers(done *removed, dryRun bool) error {
 	return nil
 }
 
-// clearData removes the folders of the user's data, by the variables of now; where one is a link, the link.
-func (s *session) clearData(done *removed, dryRun bool) error {
+// dataPaths are the folders of the user's data, by the variables of now, if they are to go.
+func (s *session) dataPaths() ([]string, error) {
+	if !s.switches["--data"] || store.IsPrivate(s.pkg) {
+		return nil, nil
+	}
 	roles, err := s.start.DecideRoles(s.pkg)
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	paths, err := s.start.DataPaths(s.pkg, roles)
+	named, err := s.start.DataPaths(s.pkg, roles)
 	if err != nil {
-		return nil
+		return nil, err
 	}
+	var paths []string
 	for _, data := range roles.Data {
-		at, named := paths[data.Slot]
-		if !named {
-			continue
-		}
-		gone, err := removeData(at, dryRun)
-		if err != nil {
-			return code.Wrap(code.StoreData, "cannot remove `"+at+"`", err)
-		}
-		if gone {
-			done.data = append(done.data, at)
+		if at, there := named[data.Slot]; there {
+			paths = append(paths, at)
 		}
 	}
-	return nil
+	return paths, nil
 }
 
 func removeData(at string, dryRun bool) (bool, error) {
@@ -202,4 +209,3 @@ func (s *session) sayRemoved(done *removed, dryRun bool) error {
 	}
 	return nil
 }
-
