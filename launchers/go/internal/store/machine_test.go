@@ -116,9 +116,6 @@ func workIn(tb testing.TB, pack *pspf.Package, path string) *Work {
 	return w
 }
 
-// fixture is a package with commands: two shared slots and a private one, links, copies and a generated file.
-const fixture = "good-all-keys"
-
 // state is what a tree holds: paths with kinds, modes, contents and link targets, without times.
 func state(tb testing.TB, path string) map[string]string {
 	tb.Helper()
@@ -171,3 +168,16 @@ func leftovers(tb testing.TB, w *Work) []string {
 	must(tb, err)
 	return slices.DeleteFunc(names, func(name string) bool { return name == "lock" })
 }
+
+// usual is a package with a shared slot, two private ones in one folder, links of both kinds and generated files.
+const usual = "composition-usual"
+
+func installed(tb testing.TB, w *Work) *Installed {
+	tb.Helper()
+	made, err := w.Install()
+	must(tb, err)
+	tb.Cleanup(made.Hold.End)
+	return made
+}
+
+const errFull = syscall.ENOSPC
