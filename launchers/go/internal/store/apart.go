@@ -72,29 +72,42 @@ func (w *Work) LowerPrivate(private *Private) (*Installed, error) {
 	return installed, w.settle(w.Staging.Dir, made.name, made, private)
 }
 
-// Extract unpacks a slot into a folder of a person (LAUNCH.md 8.4). The folder is made, or is empty; after a failure
-// nothing of the slot is left. The umask of the process holds.
+// extractedMode is that of a folder that is made for a person: what the umask leaves of it.
+const extractedMode = 0o777
+
+// Extract unpacks a slot into a folder of a person (LAUNCH.md 8.4). The folder is made, or is empty and filled where it
+// is; after a failure nothing of the slot is left. The umask of the process holds.
 func (w *Work) Extract(n int, into, name string) error {
 	in, err := folder.OpenPath(into)
 	if err != nil {
 		return place.Fault("cannot open the folder `"+into+"`", err)
 	}
 	defer in.Close()
-	there := func() error {
-		return code.New(code.StoreOutput, "`"+into+"/"+name+"` is there already and is no empty folder")
-	}
 	stat, err := in.Stat(name)
-	switch {
-	case err == nil && stat.Kind != folder.Directory:
-		return there()
-	case err == nil:
-		if err := in.RemoveEmpty(name); err != nil {
-			return there()
-		}
-	case err != syscall.ENOENT:
+	if err == syscall.ENOENT {
+		_, err = w.unpackInto(n, in, name, extractedMode)
+		return err
+	}
+	if err != nil {
 		return place.Fault("cannot look at `"+into+"/"+name+"`", err)
 	}
-	_, err = w.unpackInto(n, in, name)
+	there, err := in.Open(name)
+	if stat.Kind == folder.Directory && err != nil {
+		return place.Fault("cannot open the folder `"+into+"/"+name+"`", err)
+	}
+	occupied := stat.Kind != folder.Directory
+	if err == nil {
+		defer there.Close()
+		names, err := there.Names()
+		occupied = err != nil || len(names) > 0
+	}
+	if occupied {
+		return code.New(code.StoreOutput, "`"+into+"/"+name+"` is there already and is no empty folder")
+	}
+	_, err = w.unpackHere(n, there)
+	if err != nil {
+		there.Clear()
+	}
 	return err
 }
 
@@ -128,7 +141,7 @@ func (w *Work) CopyData(n int, path string) (bool, error) {
 	if err := end.Dir.RemoveAll(fresh); err != nil {
 		return false, failed("what an earlier start left cannot be removed", err)
 	}
-	if _, err := w.unpackInto(n, end.Dir, fresh); err != nil {
+	if _, err := w.unpackInto(n, end.Dir, fresh, tree.FolderMode); err != nil {
 		return false, err
 	}
 	// Nothing compares these files later, so they are written to the disk before they are visible.

@@ -63,11 +63,15 @@ func TestExtractingNeedsAFolderThatIsMissingOrEmptyAndLeavesNothingAfterAFailure
 		})
 	}
 	into := folderOf(t)
-	if err := newWork(t, damaged(t, usual, 0)).Extract(0, into, "00_x"); code.Of(err) != code.PspfSlotDigest {
-		t.Errorf("got %v", err)
+	must(t, os.Mkdir(into+"/01_y", 0o750))
+	before := inode(t, into+"/01_y")
+	for _, name := range []string{"00_x", "01_y"} {
+		if err := newWork(t, damaged(t, usual, 0)).Extract(0, into, name); code.Of(err) != code.PspfSlotDigest {
+			t.Errorf("got %v", err)
+		}
 	}
-	if names, _ := os.ReadDir(into); len(names) != 0 {
-		t.Errorf("something was left: %v", names)
+	if left := state(t, into); len(left) != 2 || !os.SameFile(before, inode(t, into+"/01_y")) {
+		t.Errorf("something was left: %v", left)
 	}
 }
 

@@ -51,13 +51,21 @@ func (w *Work) decode(n int, sinks interface {
 // unpackSlot unpacks a slot of ours into a new folder of the staging.
 func (w *Work) unpackSlot(n int, kind string) (name string, totals tree.Totals, err error) {
 	name = w.Staging.Name(kind)
-	totals, err = w.unpackInto(n, w.Staging.Dir, name)
+	totals, err = w.unpackInto(n, w.Staging.Dir, name, tree.FolderMode)
 	return name, totals, err
 }
 
-// unpackInto unpacks a slot of ours whole, links included, into a new folder (5). The folder is gone again if anything
-// fails (5.7).
-func (w *Work) unpackInto(n int, in *folder.Dir, name string) (totals tree.Totals, err error) {
+// unpackInto unpacks a slot of ours into a new folder. The folder is gone again if anything fails (5.7).
+func (w *Work) unpackInto(n int, in *folder.Dir, name string, mode uint32) (totals tree.Totals, err error) {
+	err = inNewFolder(in, name, mode, func(dir *folder.Dir) error {
+		totals, err = w.unpackHere(n, dir)
+		return err
+	})
+	return totals, err
+}
+
+// unpackHere unpacks a slot of ours whole, links included, into an empty folder (5).
+func (w *Work) unpackHere(n int, dir *folder.Dir) (totals tree.Totals, err error) {
 	slot, err := w.slot(n)
 	if err != nil {
 		return totals, err
@@ -66,18 +74,14 @@ func (w *Work) unpackInto(n int, in *folder.Dir, name string) (totals tree.Total
 	if err != nil {
 		return totals, err
 	}
-	err = inNewFolder(in, name, tree.FolderMode, func(dir *folder.Dir) error {
-		writer := tree.NewWriter(dir, made)
-		if err := w.decode(n, writer); err != nil {
-			return err
-		}
-		if _, err := writer.Finish(); err != nil {
-			return err
-		}
-		totals = writer.Totals()
-		return writer.Links()
-	})
-	return totals, err
+	writer := tree.NewWriter(dir, made)
+	if err := w.decode(n, writer); err != nil {
+		return totals, err
+	}
+	if _, err := writer.Finish(); err != nil {
+		return totals, err
+	}
+	return writer.Totals(), writer.Links()
 }
 
 // inNewFolder makes a folder, lets it be filled, and removes it if that fails.

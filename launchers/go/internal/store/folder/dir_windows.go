@@ -51,3 +51,4 @@ func (*Dir) RemoveAll(string) error                     { return ErrNotHere }
 func (*Dir) OnFileSystem() (FileSystem, error)          { return FileSystem{}, ErrNotHere }
 func (*File) OnFileSystem() (FileSystem, error)         { return FileSystem{}, ErrNotHere }
 func OnFileSystem(int) (FileSystem, error)              { return FileSystem{}, ErrNotHere }
+func (*Dir) Clear()                                     {}

@@ -53,6 +53,9 @@ func (d *Dir) RemoveAll(name string) error {
 	return first
 }
 
+// Clear removes all that lies in the folder, as far as it can be removed.
+func (d *Dir) Clear() { _ = d.empty() }
+
 func (d *Dir) empty() error {
 	var first error
 	names, err := d.Names()
