@@ -200,9 +200,9 @@ func (k *packer) file(slot *planSlot, path string, out *slotWriter) (*slotFacts,
 			return facts, tree, err
 		}
 		if chain.HasTree() {
-			return nil, nil, refuseMember(path + " is no " + chain.String() + ": " + err.Error())
+			return nil, nil, notStored(path, chain, err)
 		}
-		k.warn(path + " begins like " + chain[len(chain)-1].String() + " and is none; it is encoded")
+		k.warn(path + " begins like " + chain[len(chain)-1].String() + " but cannot be decoded; it is encoded as any other file")
 	}
 	if chain.HasTree() {
 		if !beginsAs(start, pspf.Tar) {
@@ -306,7 +306,10 @@ func (k *packer) tarFile(slot *planSlot, path string, out *slotWriter, rewind fu
 	framed := slot.chain.IsFramedTree()
 	facts, all, err := k.decode(pspf.Chain{pspf.Tar}, in, path, framed)
 	if err != nil {
-		return nil, nil, archiveRefused(path, err)
+		if code.Of(err) == code.PspfTar {
+			err = notStored(path, slot.chain, err)
+		}
+		return nil, nil, err
 	}
 	if framed {
 		return k.tree(slot, withFolders(all), out, path)
@@ -329,12 +332,8 @@ func (k *packer) tarFile(slot *planSlot, path string, out *slotWriter, rewind fu
 	return finish(e, err, out, facts, tree)
 }
 
-func archiveRefused(path string, err error) error {
-	switch code.Of(err) {
-	case code.PspfTar, code.PspfMemberName:
-		return refuseMember(path + ": " + err.Error())
-	}
-	return err
+func notStored(path string, chain pspf.Chain, err error) error {
+	return code.New(code.FlavorPlan, path+" cannot be stored under the operations \""+chain.String()+"\": "+err.Error())
 }
 
 // decode undoes a chain to its end. keep says that the content of members is kept for archiving it anew.
@@ -361,7 +360,7 @@ func (k *packer) decode(chain pspf.Chain, in io.Reader, path string, keep bool) 
 	totals, err := pspf.ReadArchive(decoded, sink)
 	if err != nil {
 		if code.Of(err) == code.PspfMemberName {
-			err = archiveRefused(path, err)
+			err = refuseMember(path + ": " + err.Error())
 		}
 		return nil, nil, err
 	}

@@ -97,7 +97,7 @@ func (p *Package) decodeRuns(ctx context.Context, slot *Slot, workers int, newSi
 
 // decodeRun decodes the frames of one run and judges where each of them ends.
 func (p *Package) decodeRun(ctx context.Context, decoder *frameDecoder, run *Run, last bool, sink TarSink, totals *Totals, piece []byte) error {
-	tar := newTarReader(decoder.slot.Position, true, sink, totals)
+	tar := newTarReader(archiveName(decoder.slot), true, sink, totals)
 	offset := run.Offset
 	for frame := run.First; frame < run.First+run.Count; frame++ {
 		if err := ctx.Err(); err != nil {
@@ -240,7 +240,7 @@ func decodeContent(slot *Slot, content io.Reader, sink TarSink, totals *Totals) 
 			return err
 		}
 		if slot.Flavor != nil || beginsLikeArchive(start) {
-			return decodeArchive(slot.Position, in, sink, totals)
+			return decodeArchive(archiveName(slot), in, sink, totals)
 		}
 	}
 	return decodeFile(slot, in, sink, totals)
@@ -257,11 +257,13 @@ func beginsLikeArchive(start []byte) bool {
 // ReadArchive gives the members of an archive that some tool made to the sink, by the tolerant profile (§10).
 func ReadArchive(in io.Reader, sink TarSink) (*Totals, error) {
 	totals := &Totals{}
-	return totals, decodeArchive(0, in, sink, totals)
+	return totals, decodeArchive("archive", in, sink, totals)
 }
 
-func decodeArchive(slot int, in io.Reader, sink TarSink, totals *Totals) error {
-	tar := newTarReader(slot, false, sink, totals)
+func archiveName(slot *Slot) string { return "slot " + decimal(slot.Position) + ", archive" }
+
+func decodeArchive(what string, in io.Reader, sink TarSink, totals *Totals) error {
+	tar := newTarReader(what, false, sink, totals)
 	piece := make([]byte, pieceSize)
 	for {
 		n, err := in.Read(piece)

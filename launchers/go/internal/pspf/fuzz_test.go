@@ -121,7 +121,7 @@ func archiveOf(p *Package, slot *Slot) []byte {
 
 func readArchive(archive []byte, strict bool, piece int) (int, error) {
 	sink := &treeSink{}
-	tar := newTarReader(0, strict, sink, &Totals{})
+	tar := newTarReader("archive", strict, sink, &Totals{})
 	for len(archive) > 0 {
 		n := min(piece, len(archive))
 		if err := tar.feed(archive[:n]); err != nil {

@@ -47,7 +47,7 @@ const (
 
 // tarReader reads an archive (§10) that is fed in pieces of any size. In a slot of frames there is one for each run.
 type tarReader struct {
-	slot    int
+	what    string // names the archive in errors
 	strict  bool
 	sink    TarSink
 	totals  *Totals
@@ -63,13 +63,13 @@ type tarReader struct {
 	named   recordNames
 }
 
-// newTarReader reads the archive of a slot from a member boundary on.
-func newTarReader(slot int, strict bool, sink TarSink, totals *Totals) *tarReader {
-	return &tarReader{slot: slot, strict: strict, sink: sink, totals: totals}
+// newTarReader reads an archive from a member boundary on.
+func newTarReader(what string, strict bool, sink TarSink, totals *Totals) *tarReader {
+	return &tarReader{what: what, strict: strict, sink: sink, totals: totals}
 }
 
 func (t *tarReader) fail(c code.Code, message string) error {
-	return code.New(c, "slot "+decimal(t.slot)+", archive: "+message+" (near byte "+decimal(t.offset)+" of its content)")
+	return code.New(c, t.what+": "+message+" (near byte "+decimal(t.offset)+" of its content)")
 }
 
 func (t *tarReader) malformed(message string) error { return t.fail(code.PspfTar, message) }
