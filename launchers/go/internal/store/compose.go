@@ -73,35 +73,24 @@ func (c *composer) prepare() error {
 }
 
 // compose makes the environment in staging and gives its name there.
-func (c *composer) compose() (staged string, totals tree.Totals, err error) {
+func (c *composer) compose() (staged string, err error) {
 	staged = c.w.Staging.Name("env")
-	err = c.in(staged, func(dir *folder.Dir) error {
-		totals, err = c.fill(dir)
-		return err
-	})
-	return staged, totals, err
+	return staged, c.composeAs(staged)
 }
 
-// composeAs makes the environment in staging under a name that it keeps.
+// composeAs makes the environment in staging under a name.
 func (c *composer) composeAs(name string) error {
-	return c.in(name, func(dir *folder.Dir) error {
-		_, err := c.fill(dir)
-		return err
-	})
-}
-
-func (c *composer) in(name string, fill func(dir *folder.Dir) error) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
-	return inNewFolder(c.w.Staging.Dir, name, tree.FolderMode, fill)
+	return inNewFolder(c.w.Staging.Dir, name, tree.FolderMode, c.fill)
 }
 
-func (c *composer) fill(dir *folder.Dir) (tree.Totals, error) {
-	var totals tree.Totals
+func (c *composer) fill(dir *folder.Dir) error {
 	var writers []*tree.Writer
-	var into []string
-	for at, entry := range c.unpacked() {
+	defer func() { closeAll(writers) }()
+	entries := c.unpacked()
+	for at, entry := range entries {
 		err := tree.Enter(dir, entry.Into, code.StoreComposition, func(below *folder.Dir) error {
 			made, err := rules(&c.w.Package.Slots()[entry.Slot])
 			if err != nil {
@@ -116,38 +105,32 @@ func (c *composer) fill(dir *folder.Dir) (tree.Totals, error) {
 				return err
 			}
 			writer := tree.NewWriter(own, made)
-			writers, into = append(writers, writer), append(into, entry.Into)
+			writers = append(writers, writer)
 			return c.w.decode(entry.Slot, writer)
 		})
 		if err != nil {
-			closeAll(writers)
-			return totals, place.Fault("cannot unpack slot "+strconv.Itoa(entry.Slot), err)
+			return place.Fault("cannot unpack slot "+strconv.Itoa(entry.Slot), err)
 		}
 	}
-	defer closeAll(writers)
 	for at, writer := range writers {
 		items, err := writer.Finish()
 		if err != nil {
-			return totals, err
+			return err
 		}
-		if err := c.take(into[at], items); err != nil {
-			return totals, err
+		if err := c.take(entries[at].Into, items); err != nil {
+			return err
 		}
-		sum := writer.Totals()
-		totals.Bytes, totals.Members = totals.Bytes+sum.Bytes, totals.Members+sum.Members
 	}
 	// Judged before any link or generated file is created (8.5).
 	if err := c.judge(); err != nil {
-		return totals, err
+		return err
 	}
 	for _, writer := range writers {
 		if err := writer.Links(); err != nil {
-			return totals, err
+			return err
 		}
 	}
-	made, err := c.finish(dir)
-	totals.Bytes, totals.Members = totals.Bytes+made.Bytes, totals.Members+made.Members
-	return totals, err
+	return c.finish(dir)
 }
 
 func closeAll(writers []*tree.Writer) {
@@ -278,29 +261,25 @@ func (c *composer) target(link *pspf.Link) string {
 }
 
 // finish creates links and generated files.
-func (c *composer) finish(dir *folder.Dir) (tree.Totals, error) {
-	var totals tree.Totals
+func (c *composer) finish(dir *folder.Dir) error {
 	for _, link := range c.links() {
 		err := tree.Enter(dir, parentOf(link.Path), code.StoreComposition, func(in *folder.Dir) error {
 			name := link.Path[strings.LastIndexByte(link.Path, '/')+1:]
-			if !link.Copy {
-				return stands(link.Path, in.Symlink(c.target(link), name))
+			if link.Copy {
+				return c.copy(link, in, name)
 			}
-			length, err := c.copy(link, in, name)
-			totals.Bytes += length
-			return err
+			return stands(link.Path, in.Symlink(c.target(link), name))
 		})
 		if err != nil {
-			return totals, err
+			return err
 		}
-		totals.Members++
 	}
 	files := c.w.Package.Flavor().Compose.Files
 	for at := range files {
 		file := &files[at]
 		content, err := c.content(file)
 		if err != nil {
-			return totals, err
+			return err
 		}
 		err = tree.Enter(dir, parentOf(file.Path), code.StoreComposition, func(in *folder.Dir) error {
 			made, err := in.Create(file.Path[strings.LastIndexByte(file.Path, '/')+1:], file.Mode)
@@ -313,11 +292,10 @@ func (c *composer) finish(dir *folder.Dir) (tree.Totals, error) {
 			return stands(file.Path, err)
 		})
 		if err != nil {
-			return totals, err
+			return err
 		}
-		totals.Bytes, totals.Members = totals.Bytes+int64(len(content)), totals.Members+1
 	}
-	return totals, nil
+	return nil
 }
 
 // stands tells what a call of the system says about a path of the composition.
@@ -334,8 +312,8 @@ func stands(path string, err error) error {
 const copyPiece = 128 << 10
 
 // copy copies a file of a slot and its owner's right to execute it (8.3).
-func (c *composer) copy(link *pspf.Link, in *folder.Dir, name string) (length int64, err error) {
-	err = c.inSlot(link.Slot, func(root *folder.Dir) error {
+func (c *composer) copy(link *pspf.Link, in *folder.Dir, name string) error {
+	return c.inSlot(link.Slot, func(root *folder.Dir) error {
 		from, err := tree.Open(root, link.To)
 		if err != nil {
 			return stands(link.Path, err)
@@ -353,7 +331,6 @@ func (c *composer) copy(link *pspf.Link, in *folder.Dir, name string) (length in
 		for {
 			n, err := from.Read(piece)
 			if err == nil && n > 0 {
-				length += int64(n)
 				_, err = to.Write(piece[:n])
 			}
 			if err != nil {
@@ -365,7 +342,6 @@ func (c *composer) copy(link *pspf.Link, in *folder.Dir, name string) (length in
 			}
 		}
 	})
-	return length, err
 }
 
 func copyMode(stat *folder.Stat) uint32 {

@@ -10,6 +10,7 @@ import (
 	"flavorpack-native/launchers/go/internal/plan"
 	"flavorpack-native/launchers/go/internal/store/place"
 	"flavorpack-native/launchers/go/internal/store/record"
+	"flavorpack-native/launchers/go/internal/store/tree"
 	"flavorpack-native/launchers/go/internal/store/use"
 )
 
@@ -242,7 +243,7 @@ func (w *Work) installEnvironment(installed *Installed, about *record.About) err
 	if remains(w.Root.Envs, installed.Name) {
 		installed.Renewed = append(installed.Renewed, Thing{Slot: Environment, Path: differs})
 	}
-	staged, totals, err := c.compose()
+	staged, err := c.compose()
 	if err != nil {
 		return err
 	}
@@ -252,7 +253,8 @@ func (w *Work) installEnvironment(installed *Installed, about *record.About) err
 	if err := w.describe(installed.Name, about); err != nil {
 		return err
 	}
-	return w.writeRecord(w.Root.Envs, installed.Name, identity, totals)
+	// Programs write into their environment, so a record that counted its bytes would soon be wrong.
+	return w.writeRecord(w.Root.Envs, installed.Name, identity, tree.Totals{})
 }
 
 // composed are the slots whose bytes an environment that is believed already does not read (6.4).

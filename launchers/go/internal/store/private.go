@@ -135,7 +135,7 @@ func (w *Work) installPrivate(installed *Installed, private *Private) error {
 		return err
 	}
 	return record.Write(w.Staging, w.Root.Envs, installed.Name, record.Record{
-		Boot: record.Durable, Bytes: uint64(built.totals.Bytes), Members: uint64(built.totals.Members), About: identity,
+		Boot: record.Durable, About: identity,
 	})
 }
 

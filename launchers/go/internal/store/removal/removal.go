@@ -188,20 +188,38 @@ func (r *removal) plan() {
 	}
 	r.slotsGoing = r.unreferenced(seen)
 	for _, name := range r.going {
-		r.result.Gone = append(r.result.Gone, Gone{Kind: "environment", Name: name, Bytes: size(r.root.Envs, name)})
+		r.result.Gone = append(r.result.Gone, Gone{Kind: "environment", Name: name, Bytes: occupied(r.root.Envs, name)})
 	}
 	for _, name := range r.slotsGoing {
-		r.result.Gone = append(r.result.Gone, Gone{Kind: "slot", Name: name, Bytes: size(r.root.Slots, name)})
+		r.result.Gone = append(r.result.Gone, Gone{Kind: "slot", Name: name, Bytes: occupied(r.root.Slots, name)})
 	}
 	for _, note := range r.receipts {
 		r.result.Gone = append(r.result.Gone, Gone{Kind: "receipt", Name: note.File})
 	}
 }
 
-// size is what the record says; without one nobody knows.
-func size(in *folder.Dir, name string) uint64 {
-	found, _ := record.Peek(in, name)
-	return found.Bytes
+// occupied is the sum of the lengths of all files below a name: programs write into environments, so no record knows.
+func occupied(in *folder.Dir, name string) uint64 {
+	dir, err := in.Open(name)
+	if err != nil {
+		return 0
+	}
+	defer dir.Close()
+	names, err := dir.Names()
+	if err != nil {
+		return 0
+	}
+	sum := uint64(0)
+	for _, name := range names {
+		stat, err := dir.Stat(name)
+		switch {
+		case err == nil && stat.Kind == folder.Regular:
+			sum += stat.Size
+		case err == nil && stat.Kind == folder.Directory:
+			sum += occupied(dir, name)
+		}
+	}
+	return sum
 }
 
 // unreferenced are the slots of the package and of the environments that go, to which nothing else refers (14.7, 14.8).

@@ -119,7 +119,7 @@ func TestWhatAPackageLeftGoesWholeAndWhatOthersReferToStays(t *testing.T) {
 	h.receipt(2, "theirs", shared)
 	before := h.left("locks")
 	result := h.uninstall(&Target{Environments: []string{"mine", "mine-dev"}, Keys: [][32]byte{own, shared, lazy}})
-	if len(result.Gone) != 3 || result.Gone[0] != (Gone{"environment", "mine", 10}) || result.Gone[1].Kind != "slot" || result.Gone[1].Bytes != 100 {
+	if len(result.Gone) != 3 || result.Gone[0] != (Gone{"environment", "mine", 0}) || result.Gone[1].Kind != "slot" || result.Gone[1].Bytes != 1 {
 		t.Errorf("got %+v", result)
 	}
 	want := []string{hex.EncodeToString(shared[:]), hex.EncodeToString(shared[:]) + ".record", hex.EncodeToString(other[:]), hex.EncodeToString(other[:]) + ".record"}
