@@ -158,11 +158,14 @@ func (t *tarReader) beginRecord(h *tarHeader) error {
 	if twice {
 		return t.malformed("a member has two records of one kind")
 	}
+	if h.size == 0 {
+		if t.strict {
+			return t.malformed("a record is empty")
+		}
+		return nil // as if it were not there
+	}
 	t.kind, t.left = h.kind, h.size
 	t.record = t.record[:0]
-	if h.size == 0 {
-		return t.endRecord()
-	}
 	t.state = inRecord
 	return nil
 }
@@ -185,9 +188,6 @@ func (t *tarReader) endRecord() error {
 	case kindGlobalPax:
 		var ignored recordNames
 		return t.pax(&ignored)
-	}
-	if len(t.record) == 0 {
-		return t.malformed("a pax record is empty")
 	}
 	t.named.pax = true
 	return t.pax(&t.named)
@@ -279,7 +279,9 @@ func (t *tarReader) resolve(h *tarHeader) (*Member, int64, error) {
 	switch h.kind {
 	case kindDirectory:
 		m.Kind = FolderMember
-		path = strings.TrimSuffix(path, "/")
+		if path != "/" {
+			path = strings.TrimSuffix(path, "/")
+		}
 	case kindLink:
 		m.Kind = LinkMember
 		if m.Target, err = t.linkTarget(h); err != nil {

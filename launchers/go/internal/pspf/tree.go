@@ -85,14 +85,14 @@ func memberName(message string) error { return code.New(code.PspfMemberName, mes
 // judgeLink walks the target component by component from the link's folder, never lexically.
 func (t *Tree) judgeLink(link *Member) string {
 	at := parent(link.Path)
-	rest, more := link.Target, true
-	for more {
-		var component string
-		component, rest, more = strings.Cut(rest, "/")
-		switch component {
-		case "", ".":
-			continue
-		case "..":
+	var way []string
+	for component := range strings.SplitSeq(link.Target, "/") {
+		if component != "" && component != "." {
+			way = append(way, component)
+		}
+	}
+	for i, component := range way {
+		if component == ".." {
 			if at == "" {
 				return "leaves the slot"
 			}
@@ -103,7 +103,7 @@ func (t *Tree) judgeLink(link *Member) string {
 			component = at + "/" + component
 		}
 		at = component
-		if kind, there := t.kinds[at]; strings.Trim(rest, "/") != "" && (!there || kind != FolderMember) {
+		if kind, there := t.kinds[at]; i < len(way)-1 && (!there || kind != FolderMember) {
 			return "passes through `" + shown(at) + "`, which is no folder of the slot"
 		}
 	}

@@ -131,6 +131,9 @@ func (p *parser) array(into *Value, shape *Shape, depth int) {
 	var elements *Shape
 	if shape != nil {
 		elements = shape.Elements
+		if elements == nil && (shape.Keys != nil || shape.Names != nil) {
+			elements = Scalar // an object should be here, and no null may stand in what is instead
+		}
 	}
 	var kept []Value
 	for p.blanks(); p.peek() != ']'; {
