@@ -30,6 +30,51 @@ async function cargo(name, packages, env = {}) {
   return { name: `cargo, ${name}`, seconds, ...counted(code, ...sums) };
 }
 
+/** Go's own events, because its lines of text count no tests. Subtests are tests. */
+async function go(name, args, env = {}) {
+  const test = ['test', '-json', ...(quick ? ['-short'] : []), ...args];
+  const { code, output, seconds } = await run(`go test, ${name}`, 'go', test, {
+    keep: true,
+    cwd: GO_MODULE,
+    env: { GOTOOLCHAIN: 'local', ...env },
+    shown: (line) => {
+      const { Action: action, Output: text = '' } = event(line);
+      return action === 'output' && /^(ok|FAIL|---? FAIL|panic:)|\.go:\d+:/.test(text.trimStart()) ? text : '';
+    },
+  });
+  const sums = { pass: 0, fail: 0, skip: 0 };
+  for (const line of output.split('\n')) {
+    const { Action: action, Test: test } = event(line);
+    if (test !== undefined && action in sums) sums[action] += 1;
+  }
+  return { name: `go, ${name}`, seconds, ...counted(code, sums.pass, sums.fail, sums.skip) };
+}
+
+function event(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return {};
+  }
+}
+
+/** Each fuzz test for a few seconds, from the vectors on. */
+async function fuzz() {
+  const { output } = await run('go test, fuzz tests there are', 'go', ['test', '-list', '^Fuzz', './internal/pspf'], {
+    cwd: GO_MODULE,
+    keep: true,
+  });
+  const targets = output.match(/^Fuzz\w+$/gm) ?? [];
+  const result = { name: 'go, fuzz', seconds: 0, ...counted(targets.length === 0 ? 1 : 0, 0, 0, 0) };
+  for (const target of targets) {
+    const args = ['test', '-run', '^$', '-fuzz', `^${target}$`, '-fuzztime', '5s', './internal/pspf'];
+    const { code, seconds } = await run(`go test, ${target}`, 'go', args, { cwd: GO_MODULE });
+    result[code === 0 ? 'passed' : 'failed'] += 1;
+    result.seconds += seconds;
+  }
+  return result;
+}
+
 async function vitest() {
   const report = path.join(ROOT, 'target', `vitest-${process.pid}.json`);
   const args = [path.join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--reporter=default'];
@@ -56,7 +101,16 @@ function launcher() {
 }
 
 const LAUNCHER = 'flavor-rs-launcher';
-const SUITES = [() => cargo('crates', ['--workspace', '--exclude', LAUNCHER]), launcher, vitest];
+const GO_MODULE = path.join(ROOT, 'launchers', 'go');
+const SUITES = [
+  () => cargo('crates', ['--workspace', '--exclude', LAUNCHER]),
+  launcher,
+  () => go('all', ['./...'], { CGO_ENABLED: '0' }),
+  // The detector needs cgo; what ships has none.
+  () => go('store under the race detector', ['-race', './internal/store/...'], { CGO_ENABLED: '1' }),
+  ...(quick ? [] : [fuzz]),
+  vitest,
+];
 
 const results = [];
 if (unknown.length > 0) {

@@ -3,27 +3,33 @@
 
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 
 export const ROOT = path.dirname(import.meta.dirname);
 
 /**
  * Runs a program in the repository; resolves to `{ code, output, seconds }`. `output` is what it wrote to
- * stdout, kept only with `keep`; both streams are shown in any case, unless `quiet` and all went well.
+ * stdout, kept only with `keep`; both streams are shown in any case, unless `quiet` and all went well, and of stdout
+ * what `shown` makes of each line, where that is given.
  */
-export async function run(label, program, args, { env = {}, keep = false, quiet = false } = {}) {
+export async function run(label, program, args, options = {}) {
+  const { env = {}, cwd = ROOT, keep = false, quiet = false, shown } = options;
   console.log(`▸ ${label}`);
   const started = performance.now();
   const piped = keep || quiet;
   const child = spawn(program, args, {
-    cwd: ROOT,
+    cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', piped ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
   });
   const kept = [];
   child.stdout?.on('data', (chunk) => {
     kept.push(chunk);
-    if (!quiet) process.stdout.write(chunk);
+    if (!quiet && shown === undefined) process.stdout.write(chunk);
   });
+  if (shown !== undefined && child.stdout !== null) {
+    createInterface({ input: child.stdout }).on('line', (line) => process.stdout.write(shown(line)));
+  }
   child.stderr?.on('data', (chunk) => kept.push(chunk));
   const code = await new Promise((resolve) => {
     child.on('error', (error) => {

@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path';
 
 import { throwIfAborted } from './cancellation.js';
 import { FlavorError, isFlavorError, isSystemError } from './errors.js';
-import { findLauncher } from './launchers.js';
+import { findLauncher, type Launcher, type LauncherKind, launcherOfFile } from './launchers.js';
 import { loadManifest } from './manifest/load.js';
 import { assemble } from './native.js';
 import { checkWritable, outputPath, withFolderOf } from './output-path.js';
@@ -56,6 +56,13 @@ export interface PackOptions extends ObservableOptions {
   /** @default 9 */
   readonly level?: PackLevel | undefined;
   /**
+   * Which of the launchers of this installation stands at the head of the package.
+   * @default 'rust'
+   */
+  readonly launcher?: LauncherKind | undefined;
+  /** Launcher to embed instead; never executed. */
+  readonly launcherFile?: string | undefined;
+  /**
    * Base of relative paths.
    * @default the working folder of the process
    */
@@ -80,6 +87,10 @@ export interface PackOutput {
     /** Lower hex SHA-256 of the public key. */
     readonly fingerprint: string;
     readonly source: PackKey['source'];
+  };
+  readonly launcher: {
+    readonly kind: Launcher['kind'];
+    readonly version: string;
   };
   readonly runtime: {
     /** Full version, such as `3.14.6`. */
@@ -122,7 +133,10 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
   const environment = options.environment ?? process.env;
   const epoch = sourceDateEpoch(environment);
   const target = hostTarget();
-  const launcher = await findLauncher(target);
+  const launcher =
+    options.launcherFile === undefined
+      ? await findLauncher(target, options.launcher)
+      : await launcherOfFile(resolve(cwd, options.launcherFile));
   const manifest = await stage(reporter, 'manifest', 'reading the manifest', async () => {
     const loaded = await loadManifest(resolve(cwd, options.manifest ?? '.'));
     return { value: loaded, detail: `${loaded.name} ${loaded.version ?? ''}`.trim() };
@@ -143,7 +157,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       version: wheel.version,
       description: manifest.description ?? wheel.description,
       target,
-      launcherVersion: launcher.version,
+      launcher,
       runtime,
       dependencies,
       application,
@@ -178,6 +192,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
           sizeBytes: assembled.sizeBytes,
           sha256: assembled.sha256,
           signer: { fingerprint: assembled.fingerprint, source: key.source },
+          launcher: { kind: launcher.kind, version: launcher.version },
           runtime: { version: runtime.version, source: runtime.source, portable: runtime.portable },
         },
       ],

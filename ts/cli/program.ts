@@ -12,6 +12,7 @@ import { addExtractCommand } from './commands/extract.js';
 import { addExtractAllCommand } from './commands/extract-all.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addKeygenCommand } from './commands/keygen.js';
+import { addLaunchersCommands } from './commands/launchers.js';
 import { addPackCommand } from './commands/pack.js';
 import { addRunCommand } from './commands/run.js';
 import { addVerifyCommand } from './commands/verify.js';
@@ -71,6 +72,7 @@ function buildProgram(): Command {
     addKeygenCommand,
     addRunCommand,
     addCacheCommands,
+    addLaunchersCommands,
   ];
   for (const add of commands) add(program);
   silence(program);

@@ -6,6 +6,7 @@
  * the work environment, so that they work by any link and from any folder; a moved cache makes environments anew.
  */
 
+import type { Launcher } from '../launchers.js';
 import type { EntryPoint } from '../manifest/names.js';
 import type { Target } from '../platform.js';
 import type { CommandSet } from './commands.js';
@@ -18,7 +19,7 @@ export interface PlanRequest {
   readonly version: string;
   readonly description: string | undefined;
   readonly target: Target;
-  readonly launcherVersion: string;
+  readonly launcher: Pick<Launcher, 'kind' | 'version'>;
   readonly runtime: StagedRuntime;
   readonly dependencies: SiteTree;
   readonly application: SiteTree;
@@ -87,7 +88,7 @@ export function environmentPlan(request: PlanRequest): string {
       'x-flavor': {
         schema: 1,
         target,
-        launcher: { kind: 'rust', version: request.launcherVersion },
+        launcher: { kind: request.launcher.kind, version: request.launcher.version },
         slots: [
           { role: 'runtime', share: true },
           { role: 'dependencies', share: true },

@@ -1,21 +1,27 @@
-//! Builds what ships, into `dist/`: launcher, builder, addon, TypeScript, in this order.
+//! Builds what ships, into `dist/`: Rust launcher, Go programs, Rust builder, addon, TypeScript, in this order.
 //!
 //! Guarantees: shipped binaries are built one package at a time (a workspace build would unify features,
 //! and the launcher would grow), from the committed lock file; launcher and builder hold no path of the machine
 //! that built them, so two checkouts give the same bytes. Cargo and tsc decide what is stale.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
+use self::call::{cargo, output, succeed};
+use self::index::{Built, publish};
+use self::place::entries;
+use self::typescript::npm_tool;
 use crate::workspace;
+
+mod call;
+mod go;
+mod index;
+mod place;
+mod typescript;
 
 const ADDON_CRATE: &str = "flavor-napi";
 
@@ -46,11 +52,12 @@ type Build = fn(&Path) -> Result<()>;
 /// Runs every part, or one of them.
 pub(crate) fn run(only: Option<&str>) -> Result<()> {
     let root = workspace::root();
-    let parts: [(&str, Build); 4] = [
+    let parts: [(&str, Build); 5] = [
         ("launcher", |root| program(root, &LAUNCHER)),
+        ("go", |root| go::programs(root, &target_name(&host_triple(root)?)?)),
         ("builder", |root| program(root, &BUILDER)),
         ("addon", addon),
-        ("ts", typescript),
+        ("ts", typescript::typescript),
     ];
     if let Some(name) = only {
         ensure!(parts.iter().any(|(part, _)| *part == name), "no such part: `{name}`");
@@ -107,37 +114,10 @@ fn program(root: &Path, program: &Program) -> Result<()> {
     if program.binary == LAUNCHER.binary {
         // A C library that does not know one of the flags below gives a program that dies before it begins.
         let mut help = Command::new(&built);
-        succeed(help.arg("help").env("FLAVOR_LAUNCHER_CLI", "1").stdout(std::process::Stdio::null()))?;
+        succeed(help.arg("help").env("FLAVOR_LAUNCHER_CLI", "1").stdout(Stdio::null()))?;
     }
-    let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
-    let launchers = root.join("dist/launchers");
-    place(&launchers.join(&target).join(&file_name), &bytes, true)?;
-
-    let sha256 = Sha256::digest(&bytes).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    let entry = json!({
-        "kind": "rust",
-        "target": target,
-        "version": env!("CARGO_PKG_VERSION"),
-        "path": format!("{target}/{file_name}"),
-        "size": bytes.len(),
-        "sha256": sha256,
-    });
-    record(&launchers.join("index.json"), program.list, &entry)
-}
-
-/// Puts a program into the index; what the other lists say stays.
-fn record(index: &Path, list: &str, entry: &Value) -> Result<()> {
-    let mut document = json!({"schema": 1, "builders": [], "launchers": []});
-    let old = fs::read(index).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-    for kept in ["builders", "launchers"] {
-        if let Some(entries) = old.as_ref().and_then(|old| old.get(kept)).filter(|entries| entries.is_array())
-        {
-            document[kept] = entries.clone();
-        }
-    }
-    document[list] = json!([entry]);
-    let text = serde_json::to_string_pretty(&document)? + "\n";
-    place(index, text.as_bytes(), false)
+    let finished = Built { list: program.list, kind: "rust", target: &target, file_name: &file_name };
+    publish(root, &finished, &built)
 }
 
 /// The flags of this one call. They replace RUSTFLAGS, so the builder's environment cannot change the bytes.
@@ -217,92 +197,6 @@ fn addon(root: &Path) -> Result<()> {
     succeed(&mut command)
 }
 
-fn typescript(root: &Path) -> Result<()> {
-    let compiler = npm_tool(root, "typescript/bin/tsc")?;
-    remove_orphans(&root.join("dist"), &root.join("ts"))?;
-    succeed(Command::new("node").current_dir(root).arg(compiler).args(["-p", "tsconfig.json"]))?;
-    copy_embedded(&root.join("ts/python/embedded"), &root.join("dist/python/embedded"))
-}
-
-/// Removes what tsc made of a source that is gone: everything in `dist` is shipped.
-fn remove_orphans(dist: &Path, sources: &Path) -> Result<()> {
-    for entry in entries(dist)? {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            if name != "launchers" && name != "embedded" {
-                remove_orphans(&path, &sources.join(&name))?;
-            }
-        } else if let Some(stem) = name.strip_suffix(".d.ts").or_else(|| name.strip_suffix(".js"))
-            && !sources.join(format!("{stem}.ts")).exists()
-        {
-            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-        }
-    }
-    Ok(())
-}
-
-/// The Python files that packages carry, and those that flavor runs: not TypeScript, so tsc leaves them behind.
-fn copy_embedded(from: &Path, to: &Path) -> Result<()> {
-    let mut kept = BTreeSet::new();
-    for entry in entries(from)? {
-        let (name, path) = (entry.file_name(), entry.path());
-        if entry.file_type()?.is_dir() {
-            if name == "__pycache__" {
-                continue;
-            }
-            copy_embedded(&path, &to.join(&name))?;
-        } else if name == "py.typed" || path.extension().is_some_and(|extension| extension == "py") {
-            place(&to.join(&name), &fs::read(&path)?, false)?;
-        } else {
-            continue;
-        }
-        kept.insert(name);
-    }
-    for entry in entries(to)?.into_iter().filter(|entry| !kept.contains(&entry.file_name())) {
-        let path = entry.path();
-        let removed =
-            if entry.file_type()?.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        removed.with_context(|| format!("cannot remove {}", path.display()))?;
-    }
-    Ok(())
-}
-
-/// The entries of a folder; none if there is no such folder.
-fn entries(directory: &Path) -> Result<Vec<fs::DirEntry>> {
-    match fs::read_dir(directory) {
-        Ok(entries) => Ok(entries.collect::<std::io::Result<_>>()?),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", directory.display())),
-    }
-}
-
-/// Writes a file whole: beside its place, then renamed, because the old one may be running.
-fn place(path: &Path, bytes: &[u8], executable: bool) -> Result<()> {
-    if fs::read(path).is_ok_and(|old| old == bytes) {
-        return Ok(());
-    }
-    let parent = path.parent().context("a file has a folder")?;
-    fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-    let staged = path.with_added_extension(format!("{}.new", std::process::id()));
-    fs::write(&staged, bytes).with_context(|| format!("cannot write {}", staged.display()))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = if executable { 0o755 } else { 0o644 };
-        fs::set_permissions(&staged, fs::Permissions::from_mode(mode))?;
-    }
-    #[cfg(not(unix))]
-    let _ = executable;
-    fs::rename(&staged, path).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn npm_tool(root: &Path, tool: &str) -> Result<PathBuf> {
-    let path = root.join("node_modules").join(tool);
-    ensure!(path.exists(), "node_modules/{tool} is missing; run `npm ci`");
-    Ok(path)
-}
-
 fn host_triple(root: &Path) -> Result<String> {
     let verbose = output(Command::new("rustc").arg("-vV").current_dir(root))?;
     let host = verbose.lines().find_map(|line| line.strip_prefix("host: "));
@@ -317,34 +211,9 @@ fn target_directory(root: &Path) -> Result<PathBuf> {
     Ok(PathBuf::from(directory))
 }
 
-fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let status =
-        command.status().with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    ensure!(status.success(), "{} ended with {status}", command.get_program().display());
-    Ok(())
-}
-
-fn output(command: &mut Command) -> Result<String> {
-    let program = command.get_program().to_os_string();
-    let output = command.output().with_context(|| format!("cannot start {}", program.display()))?;
-    ensure!(
-        output.status.success(),
-        "{} ended with {}: {}",
-        program.display(),
-        output.status,
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{record, remove_orphans, target_name};
-    use std::fs;
+    use super::target_name;
 
     #[test]
     fn rust_targets_have_the_names_that_users_know() {
@@ -359,36 +228,5 @@ mod tests {
             assert_eq!(target_name(triple).unwrap(), name);
         }
         assert!(target_name("riscv64gc-unknown-linux-gnu").is_err());
-    }
-
-    #[test]
-    fn a_part_that_is_built_alone_leaves_the_other_entries_of_the_index() {
-        let folder = std::env::temp_dir().join(format!("xtask-index-{}", std::process::id()));
-        let index = folder.join("index.json");
-        fs::create_dir_all(&folder).unwrap();
-        record(&index, "launchers", &serde_json::json!({"path": "old"})).unwrap();
-        record(&index, "builders", &serde_json::json!({"path": "builder"})).unwrap();
-        record(&index, "launchers", &serde_json::json!({"path": "new"})).unwrap();
-        let found: serde_json::Value = serde_json::from_slice(&fs::read(&index).unwrap()).unwrap();
-        let expected = serde_json::json!({"schema": 1, "launchers": [{"path": "new"}], "builders": [{"path": "builder"}]});
-        assert_eq!(found, expected);
-        fs::remove_dir_all(&folder).unwrap();
-    }
-
-    #[test]
-    fn only_outputs_of_removed_sources_are_removed() {
-        let base = std::env::temp_dir().join(format!("xtask-orphans-{}", std::process::id()));
-        let (dist, ts) = (base.join("dist"), base.join("ts"));
-        fs::create_dir_all(dist.join("cli")).unwrap();
-        fs::create_dir_all(ts.join("cli")).unwrap();
-        fs::write(ts.join("cli/kept.ts"), "").unwrap();
-        for file in ["cli/kept.js", "cli/kept.d.ts", "cli/gone.js", "cli/gone.d.ts", "binding.cjs"] {
-            fs::write(dist.join(file), "").unwrap();
-        }
-        remove_orphans(&dist, &ts).unwrap();
-        let there = |file: &str| dist.join(file).exists();
-        assert!(there("cli/kept.js") && there("cli/kept.d.ts") && there("binding.cjs"));
-        assert!(!there("cli/gone.js") && !there("cli/gone.d.ts"));
-        fs::remove_dir_all(&base).unwrap();
     }
 }

@@ -5,6 +5,7 @@ import { relative, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { type PackLevel, type PackResult, pack } from '../../index.js';
+import { LAUNCHER_KINDS, type LauncherKind } from '../../launchers.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT } from '../exit.js';
 import { formatSize } from '../output.js';
@@ -15,6 +16,8 @@ interface PackCommandOptions extends CommonOptions, KeyOptions {
   readonly output?: string;
   readonly pythonArchive?: string;
   readonly level: PackLevel;
+  readonly launcher: LauncherKind;
+  readonly launcherBin?: string;
 }
 
 /** Adds the command. */
@@ -28,7 +31,13 @@ export function addPackCommand(program: Command): void {
     .addOption(new Option('--private-key <file>', 'the same as --key'))
     .option('--key-seed <seed>', 'sign with a key derived from this seed; `-` reads standard input (also: FLAVOR_SEED)')
     .option('--python-archive <path>', 'archive or folder of a standalone interpreter to pack')
-    .addOption(levelOption());
+    .addOption(levelOption())
+    .addOption(
+      new Option('--launcher <kind>', 'launcher at the head of the package').choices(LAUNCHER_KINDS).default('rust'),
+    )
+    .addOption(
+      new Option('--launcher-bin <file>', 'launcher to embed instead of an installed one').conflicts('launcher'),
+    );
   withCommonOptions(command).action(async (options: PackCommandOptions) => {
     await runAction('pack', options, async ({ output, cwd, signal }) => {
       const { key, warning } = await chooseKey(options, process.env, process.stdin);
@@ -39,6 +48,8 @@ export function addPackCommand(program: Command): void {
         key,
         pythonArchive: options.pythonArchive,
         level: options.level,
+        launcher: options.launcher,
+        launcherFile: options.launcherBin,
         cwd,
         signal,
         onProgress: (event) => output.progress(event),
@@ -63,12 +74,13 @@ export function levelOption(): Option {
 
 function resultObject({ outputs }: PackResult): Record<string, unknown> {
   return {
-    outputs: outputs.map(({ path, target, sizeBytes, sha256, signer, runtime }) => ({
+    outputs: outputs.map(({ path, target, sizeBytes, sha256, signer, launcher, runtime }) => ({
       path,
       target,
       size_bytes: sizeBytes,
       sha256,
       signer,
+      launcher,
       runtime,
     })),
   };
