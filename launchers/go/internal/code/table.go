@@ -144,7 +144,7 @@ var rows = [...]row{
 	{StoreLink, 3, 103, "the package was made by a tool that does not follow FORMAT.md; do not run it"},
 	{StoreLocation, 1, 106, "set FLAVOR_CACHE to a folder of your own with enough space, on a file system that allows running programs"},
 	{StoreOutput, 1, 106, "name a folder that does not exist yet or is empty"},
-	{StoreSlotKind, 1, 110, "use a newer version of flavor, or build the package with slots of kind `tar.zst`"},
+	{StoreSlotKind, 1, 110, "use a newer version of flavor, or build the package with chains of tar, gzip and zstd"},
 	{StoreSpace, 1, 106, "free some space, or set FLAVOR_CACHE to a folder on a disk with more space"},
 	{StoreUnpacked, 3, 103, "download the file again, or ask whoever gave it to you for an undamaged copy"},
 	{TrustFile, 4, 107, "correct the file that the message names, or remove it; part 13 of LAUNCH.md describes its form"},
