@@ -22,10 +22,10 @@ type Comparer struct {
 	paths map[string]struct{}
 }
 
-// ErrDiffers ends the decoding of a slot that a tree does not agree with; what differs is in its text.
-type ErrDiffers struct{ Path string }
+// DiffersError ends the decoding of a slot that a tree does not agree with; what differs is in its text.
+type DiffersError struct{ Path string }
 
-func (e *ErrDiffers) Error() string { return quoted(e.Path) + " is not as the package says" }
+func (e *DiffersError) Error() string { return quoted(e.Path) + " is not as the package says" }
 
 // NewComparer returns a comparer of what lies below a folder.
 func NewComparer(root *folder.Dir, rules Rules) *Comparer {
@@ -74,23 +74,23 @@ func (c *Comparer) Added() error {
 func (c *Comparer) added(dir *folder.Dir, path string) error {
 	names, err := dir.Names()
 	if err != nil {
-		return &ErrDiffers{path}
+		return &DiffersError{path}
 	}
 	for _, name := range names {
 		inside := strings.TrimPrefix(path+"/"+name, "/")
 		if _, known := c.paths[inside]; !known {
-			return &ErrDiffers{inside}
+			return &DiffersError{inside}
 		}
 		stat, err := dir.Stat(name)
 		if err != nil {
-			return &ErrDiffers{inside}
+			return &DiffersError{inside}
 		}
 		if stat.Kind != folder.Directory {
 			continue
 		}
 		below, err := dir.Open(name)
 		if err != nil {
-			return &ErrDiffers{inside}
+			return &DiffersError{inside}
 		}
 		err = c.added(below, inside)
 		below.Close()
@@ -120,33 +120,33 @@ func (s *comparing) Begin(member *pspf.Member) error {
 	parent, name := split(path)
 	dir, err := s.ways.enter(parent)
 	if err != nil {
-		return &ErrDiffers{path}
+		return &DiffersError{path}
 	}
 	stat, err := dir.Stat(name)
 	if err != nil {
-		return &ErrDiffers{path}
+		return &DiffersError{path}
 	}
 	switch member.Kind {
 	case pspf.LinkMember:
 		target, err := dir.ReadLink(name)
 		if err != nil || target != member.Target {
-			return &ErrDiffers{path}
+			return &DiffersError{path}
 		}
 		return nil
 	case pspf.FolderMember:
 		if stat.Kind != folder.Directory || stat.Mode != rules.mode(member) {
-			return &ErrDiffers{path}
+			return &DiffersError{path}
 		}
 		return nil
 	}
 	if s.file, err = dir.Read(name); err != nil {
-		return &ErrDiffers{path}
+		return &DiffersError{path}
 	}
 	stat, err = s.file.Stat()
 	if err != nil || stat.Kind != folder.Regular || stat.Mode != rules.mode(member) ||
 		(member.Size >= 0 && stat.Size != uint64(member.Size)) {
 		s.drop()
-		return &ErrDiffers{path}
+		return &DiffersError{path}
 	}
 	s.left = stat.Size
 	return nil
@@ -160,7 +160,7 @@ func (s *comparing) Data(piece []byte) error {
 		n, err := s.file.Read(s.piece[:min(len(s.piece), len(piece))])
 		if err != nil || n == 0 || !bytes.Equal(s.piece[:n], piece[:n]) {
 			s.drop()
-			return &ErrDiffers{s.path}
+			return &DiffersError{s.path}
 		}
 		piece = piece[n:]
 		s.left -= min(uint64(n), s.left)
@@ -175,7 +175,7 @@ func (s *comparing) End() error {
 	left := s.left
 	s.drop()
 	if left != 0 {
-		return &ErrDiffers{s.path}
+		return &DiffersError{s.path}
 	}
 	return nil
 }
@@ -291,9 +291,9 @@ func Stat(root *folder.Dir, path string) (folder.Stat, error) {
 	return stat, err
 }
 
-// Difference is the path in an [ErrDiffers].
+// Difference is the path in an [DiffersError].
 func Difference(err error) (string, bool) {
-	var differs *ErrDiffers
+	var differs *DiffersError
 	if !errors.As(err, &differs) {
 		return "", false
 	}
