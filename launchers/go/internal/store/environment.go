@@ -250,6 +250,7 @@ func (w *Work) installEnvironment(installed *Installed, about *record.About) err
 	if err := w.replace(staged, w.Root.Envs, installed.Name); err != nil {
 		return err
 	}
+	installed.Unpacked = append(installed.Unpacked, Thing{Slot: Environment})
 	if err := w.describe(installed.Name, about); err != nil {
 		return err
 	}

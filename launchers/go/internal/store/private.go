@@ -131,6 +131,7 @@ func (w *Work) installPrivate(installed *Installed, private *Private) error {
 	if err := w.Root.Dir.Sync(); err != nil && err != syscall.ENOSYS {
 		return place.Fault("cannot write the store to the disk: `"+w.Root.Path+"`", err)
 	}
+	installed.Unpacked = append(installed.Unpacked, Thing{Slot: Environment})
 	if err := w.describe(installed.Name, about); err != nil {
 		return err
 	}

@@ -220,6 +220,7 @@ func (w *Work) Publish(n int, installed *Installed) (string, error) {
 	if err := w.replace(staged, w.Root.Slots, name); err != nil {
 		return "", err
 	}
+	installed.Unpacked = append(installed.Unpacked, Thing{Slot: n})
 	return path, w.writeRecord(w.Root.Slots, name, key, totals)
 }
 

@@ -62,6 +62,8 @@ type Installed struct {
 	// Compared and Renewed say what was compared with the package, and what was made anew because it was not as the
 	// package says: what was there, or had a record (LAUNCH.md 8.7).
 	Compared, Renewed []Thing
+	// Unpacked is what this start put into the store.
+	Unpacked []Thing
 }
 
 // Thing is a slot, or the work environment.
