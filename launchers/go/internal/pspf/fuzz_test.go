@@ -69,7 +69,7 @@ func FuzzDocument(f *testing.F) {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	public := [layout.PublicKeySize]byte(key.Public().(ed25519.PublicKey))
 	f.Fuzz(func(t *testing.T, document []byte) {
-		root, err := strictjson.Parse(document, metadataShape)
+		root, err := strictjson.Parse(document, &metadataShape)
 		if err != nil {
 			refusedByCode(t, profileError(err))
 			return

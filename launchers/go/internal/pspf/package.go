@@ -127,7 +127,7 @@ func ReadDocument(document []byte) (*Metadata, *Flavor, error) {
 	if len(document) > layout.MaxMetadata {
 		return nil, nil, code.New(code.PspfLimit, "the metadata has more than 8 MiB")
 	}
-	root, err := strictjson.Parse(document, metadataShape)
+	root, err := strictjson.Parse(document, &metadataShape)
 	if err != nil {
 		return nil, nil, profileError(err)
 	}
