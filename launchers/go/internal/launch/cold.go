@@ -211,6 +211,7 @@ func (s *Start) fill(p *Preparation, made *ready) error {
 	if made.outside, err = s.copyData(p, made); err != nil {
 		return err
 	}
+	s.unpacked(made.installed)
 	s.Log().Phase("unpack", begun)
 	if err := s.unchanged(); err != nil {
 		return err
@@ -227,6 +228,21 @@ func (s *Start) fill(p *Preparation, made *ready) error {
 	held.Conditions = append(s.developerConditions(made.roles), made.data.conditions...)
 	s.writeReceipt(made, held, made.roots(), false)
 	return nil
+}
+
+// unpacked tells at debug what the start put into the store.
+func (s *Start) unpacked(installed *store.Installed) {
+	log := s.Log()
+	if !log.Tells(tell.Debug) {
+		return
+	}
+	for _, thing := range installed.Unpacked {
+		path := installed.Workenv
+		if thing.Slot != store.Environment {
+			path = installed.Slots[thing.Slot]
+		}
+		log.Line(tell.Debug, thing.String()+" unpacked: `"+path+"`")
+	}
 }
 
 // copyData copies data that is not there yet, and gives the places of all of it. A lowered start has its own copy of it

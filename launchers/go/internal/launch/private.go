@@ -45,6 +45,7 @@ func (s *Start) preparePrivate(p *Preparation, made *ready) error {
 	if made.installed, err = install(private); err != nil {
 		return err
 	}
+	s.unpacked(made.installed)
 	s.Log().Phase("unpack", begun)
 	if err := s.unchanged(); err != nil {
 		return err
