@@ -133,7 +133,13 @@ func (f *frameWriter) closeFrame() error {
 func (f *frameWriter) before(length int64) error {
 	if f.split || len(f.pending) > 0 && int64(len(f.pending))+length > frameContent {
 		f.split = false
-		return f.closeFrame()
+		if err := f.closeFrame(); err != nil {
+			return err
+		}
+	}
+	if f.pending == nil {
+		const headers = 128 << 10 // §9: what may stand before the content of a split file
+		f.pending = make([]byte, 0, min(max(length, frameContent), layout.SplitSize+headers))
 	}
 	return nil
 }
