@@ -23,7 +23,23 @@ export function launchers(): Launcher[] {
     launchers: { kind: string; target: string; path: string }[];
   };
   const here = index.launchers.filter(({ target }) => target.startsWith(`${OS}_${ARCH}`));
-  return here.map(({ kind, target, path }) => ({ name: `${kind} ${target}`, path: join(folder, path) }));
+  const built = here.map(({ kind, target, path }) => ({ name: `${kind} ${target}`, path: join(folder, path) }));
+  return here.some(({ kind }) => kind === 'go') ? built : [...built, goLauncher()];
+}
+
+/** The Go launcher, built from its module where `dist` has none. Go itself knows whether that is up to date. */
+function goLauncher(): Launcher {
+  const output = join(root, 'target', 'conformance', 'flavor-go-launcher');
+  const staged = `${output}.${process.pid}`;
+  mkdirSync(dirname(output), { recursive: true });
+  const flags = '-s -w -buildid= -E flavorpack-native/launchers/go/internal/process.entry';
+  execaSync('go', ['build', '-trimpath', '-ldflags', flags, '-o', staged, './cmd/flavor-go-launcher'], {
+    cwd: join(root, 'launchers', 'go'),
+    env: { CGO_ENABLED: '0' },
+    stdio: 'inherit',
+  });
+  renameSync(staged, output);
+  return { name: `go ${OS}_${ARCH}`, path: output };
 }
 
 /** The compiled probe and stage; compiled if their source is newer. */

@@ -1,3 +1,9 @@
+// A launcher works on all cores for less than a second: it needs no limit of the control group, whose files the runtime
+// would keep open, and no goroutine that reads them again.
+//
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // Command flavor-go-launcher stands at the head of a package and starts its program (launchers/LAUNCH.md).
 //
 // This file is the order of LAUNCH.md 1 and 2: an elevated start is refused before any variable is read, the launcher

@@ -65,6 +65,7 @@ func (p *program) replace(hold *use.Hold) error {
 		}
 	}
 	if hold != nil {
+		process.OwnDescriptors()
 		hold.PassOn(process.OpenFiles())
 	}
 	return notStarted("cannot start `"+p.path+"`", process.Exec(p.path, p.argv, p.environment))

@@ -15,3 +15,6 @@ func duplicate(from, to int) error {
 	unix.CloseOnExec(to)
 	return nil
 }
+
+// OwnDescriptors has nothing to do.
+func OwnDescriptors() {}

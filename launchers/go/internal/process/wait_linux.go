@@ -10,6 +10,8 @@ import (
 // caughtPipe is where the handler writes, and caughtBytes how much it writes for one signal.
 var caughtPipe int64
 
+var _ = &caughtPipe // only assembly reads it
+
 const caughtBytes = 24
 
 // The kernel's flags of rt_sigaction, and how it marks signals that it sent itself.
