@@ -72,10 +72,15 @@ pub(crate) fn check_flavor(flavor: &PlanFlavor, slots: usize) -> Result<()> {
             return Err(Error::plan(at("workenv.unpack"), message));
         }
     }
+    let stated = |path: &&String| !path.is_empty();
     for (at, paths) in [
-        (at("workenv.unpack"), flavor.workenv.unpack.iter().map(|unpack| &unpack.into).collect::<Vec<_>>()),
-        (at("workenv.links"), flavor.workenv.links.iter().map(|link| &link.path).collect()),
-        (at("workenv.links"), flavor.workenv.links.iter().map(|link| &link.to).collect()),
+        // Empty: the environment itself, and the root of a slot (FORMAT.md §6).
+        (
+            at("workenv.unpack"),
+            flavor.workenv.unpack.iter().map(|unpack| &unpack.into).filter(stated).collect(),
+        ),
+        (at("workenv.links"), flavor.workenv.links.iter().map(|link| &link.to).filter(stated).collect()),
+        (at("workenv.links"), flavor.workenv.links.iter().map(|link| &link.path).collect::<Vec<_>>()),
         (at("workenv.files"), flavor.workenv.files.iter().map(|file| &file.path).collect()),
         (at("workenv.path"), flavor.workenv.path.iter().collect()),
     ] {
@@ -111,7 +116,7 @@ fn check_command(flavor: &PlanFlavor, at: &str, command: &Command) -> Result<()>
 }
 
 /// `{slot:N}` names a shared slot. Other braces are text, as launchers take them.
-fn check_placeholders(flavor: &PlanFlavor, at: &str, text: &str) -> Result<()> {
+pub(crate) fn check_placeholders(flavor: &PlanFlavor, at: &str, text: &str) -> Result<()> {
     for piece in pieces(text) {
         let number = match piece {
             Piece::Slot(number) => slot_number(number),

@@ -183,6 +183,9 @@ impl Plan {
                 return Err(Error::plan(key, "cannot be assembled by this version of flavor"));
             }
         }
+        if let Some(place) = native::misplaced_array(&value) {
+            return Err(Error::plan(place[1..].replace('/', "."), "is an array, expected an object"));
+        }
         native::spell_out_commands(&mut value);
         let mut plan: Self = serde_json::from_value(value).map_err(malformed)?;
         plan.package.name = folded(&plan.package.name);

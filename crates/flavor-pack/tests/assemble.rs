@@ -238,7 +238,7 @@ fn s13_names_that_the_targets_file_systems_take_for_one_are_refused() {
 
 #[test]
 fn a_plan_that_states_a_computed_fact_or_asks_for_what_is_not_there_is_refused() {
-    let cases: [(&str, Value, &str); 36] = [
+    let cases: [(&str, Value, &str); 40] = [
         ("/slots/0/size", json!(1), "slots[0].size"),
         ("/slots/1/checksum", json!("x"), "slots[1].checksum"),
         ("/extensions/x-flavor/slots/2/frames", json!([]), "extensions.x-flavor.slots[2].frames"),
@@ -258,6 +258,10 @@ fn a_plan_that_states_a_computed_fact_or_asks_for_what_is_not_there_is_refused()
         ("/slots/1/id", json!(""), "slots[1].id"),
         ("/slots/1/id", json!("a\nb"), "slots[1].id"),
         ("/slots/1/operations", json!("tar.xz"), "slots[1].operations"),
+        ("/slots/1/target", json!("/"), "slots[1].target"),
+        ("/execution/env", json!({"A": "{slot:9}"}), "slot 9, the package has 3"),
+        ("/runtime", json!([]), "expected an object"),
+        ("/extensions", json!([]), "expected an object"),
         ("/slots/1/lifecycle", json!("sometimes"), "slots[1].lifecycle"),
         ("/slots/2/lifecycle", json!("lazy"), "slots[2].lifecycle"),
         ("/slots/1/lifecycle", json!("shutdown"), "slots[1].lifecycle"),
@@ -297,6 +301,17 @@ fn a_plan_that_states_a_computed_fact_or_asks_for_what_is_not_there_is_refused()
         assert!(error.to_string().contains(expected), "{pointer}: {error}");
     }
     assert_eq!(stage.output_folder(), [""; 0]);
+}
+
+#[test]
+fn a_private_slot_may_be_unpacked_into_the_environment_itself_and_a_link_may_lead_to_the_root_of_a_slot() {
+    let stage = Stage::new();
+    let mut plan = stage.plan();
+    plan["extensions"]["x-flavor"]["workenv"]["unpack"][0]["into"] = json!("");
+    let links = plan["extensions"]["x-flavor"]["workenv"]["links"].as_array_mut().expect("links");
+    links.push(json!({"path": "runtime", "slot": 0, "to": "", "kind": "symlink"}));
+    let assembled = assemble(&stage.request(&plan), &Silent).expect("assemble");
+    assert!(verify(&assembled.path, &Silent).expect("verify").ok());
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn what_the_originals_builders_ignore_is_ignored_with_a_warning_and_nothing_else
 #[test]
 fn what_no_launcher_could_do_is_refused() {
     let stage = Stage::new();
-    let cases: [(&str, Value, &str); 33] = [
+    let cases: [(&str, Value, &str); 38] = [
         ("/unknown", json!(1), "unknown"),
         ("/Package", json!({}), "manifest"),
         ("/launcher", json!({"tool": "x"}), "launcher"),
@@ -198,6 +198,11 @@ fn what_no_launcher_could_do_is_refused() {
         ("/slots/0/target", json!(""), "slots[0].target"),
         ("/slots/0/operations", json!("zip"), "slots[0].operations"),
         ("/slots/0/operations", json!("gzip|tar"), "slots[0].operations"),
+        ("/slots/0/operations", json!("raw|gz"), "raw"),
+        ("/slots/0/operations", json!("raw|gzip"), "raw beside another"),
+        ("/slots/0/permissions", json!("00755"), "slots[0].permissions"),
+        ("/cache_validation", json!(["a", "b"]), "cache_validation"),
+        ("/setup_commands/2", json!(["execute", "x"]), "setup_commands.2"),
         ("/slots/0/lifecycle", json!("sometimes"), "slots[0].lifecycle"),
         ("/slots/0/permissions", json!("+755"), "slots[0].permissions"),
         ("/slots/0/permissions", json!("1777"), "slots[0].permissions"),

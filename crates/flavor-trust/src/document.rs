@@ -110,7 +110,7 @@ impl TrustFile {
 }
 
 /// An unknown key may ask for something that protects its author, so the refusal says what is missing.
-fn told(Refusal { position, message }: Refusal) -> String {
+fn told(Refusal { position, message, .. }: Refusal) -> String {
     let known = if message.starts_with("unknown key") {
         "; this version knows the modes `integrity` and `require`, and no revocation, rotation or policy"
     } else {

@@ -141,6 +141,10 @@ impl OperationChain {
             let known = PAIRS.iter().find(|(name, _)| *name == part).map(|(_, chain)| *chain);
             let single = Operation::ALL.iter().find(|operation| operation.name() == part);
             match (known, single) {
+                (Some([]), _) => {
+                    let message = format!("operation chain {text:?} has raw beside another operation");
+                    return Err(Error::rule(ErrorCode::PspfOperations, message));
+                }
                 (Some(chain), _) => operations.extend_from_slice(chain),
                 (None, Some(operation)) => operations.push(*operation),
                 (None, None) => {

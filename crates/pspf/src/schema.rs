@@ -11,6 +11,8 @@ pub enum Node {
         keys: &'static [Key],
         /// Whether any other key is refused.
         closed: bool,
+        /// Whether an array in its place is left to those who act upon it.
+        later: bool,
     },
     /// An object whose keys are names chosen by the package's author.
     Map(&'static Node),
@@ -38,17 +40,24 @@ const fn nullable(name: &'static str, node: &'static Node) -> Key {
 }
 
 const fn open(keys: &'static [Key]) -> Node {
-    Node::Object { keys, closed: false }
+    Node::Object { keys, closed: false, later: false }
+}
+
+/// An object whose type only those judge who start packages of other builders.
+const fn judged_later(keys: &'static [Key]) -> Node {
+    Node::Object { keys, closed: false, later: true }
 }
 
 /// An object that refuses every other key.
 pub const fn closed(keys: &'static [Key]) -> Node {
-    Node::Object { keys, closed: true }
+    Node::Object { keys, closed: true, later: false }
 }
 
 /// Anything.
 pub const ANY: &Node = &Node::Any;
 const NAMES: &Node = &Node::Map(ANY);
+/// An array in which null may not stand.
+const TEXTS: &Node = &Node::Array(ANY);
 
 /// The whole document.
 pub(crate) static METADATA: Node = open(&[
@@ -58,8 +67,11 @@ pub(crate) static METADATA: Node = open(&[
     key("slots", &Node::Array(&SLOT)),
     key("execution", &EXECUTION),
     nullable("runtime", &open(&[nullable("env", &RUNTIME_ENVIRONMENT)])),
-    nullable("workenv", &open(&[nullable("directories", &Node::Array(&DIRECTORY)), nullable("env", NAMES)])),
-    nullable("cache_validation", &open(&[key("check_file", ANY), key("expected_content", ANY)])),
+    nullable(
+        "workenv",
+        &judged_later(&[nullable("directories", &Node::Array(&DIRECTORY)), nullable("env", NAMES)]),
+    ),
+    nullable("cache_validation", &judged_later(&[key("check_file", ANY), key("expected_content", ANY)])),
     key("setup_commands", &Node::Array(&SETUP_COMMAND)),
     nullable("verification", &Node::Any),
     nullable("build", &Node::Any),
@@ -69,17 +81,17 @@ pub(crate) static METADATA: Node = open(&[
     key("extensions", &open(&[key("x-flavor", &FLAVOR)])),
 ]);
 
-static DIRECTORY: Node = open(&[key("path", ANY), nullable("mode", ANY)]);
+static DIRECTORY: Node = judged_later(&[key("path", ANY), nullable("mode", ANY)]);
 
 /// An element may also be a plain string.
-static SETUP_COMMAND: Node = open(&[
+static SETUP_COMMAND: Node = judged_later(&[
     key("type", ANY),
     nullable("command", ANY),
     nullable("path", ANY),
     nullable("content", ANY),
     nullable("mode", ANY),
     nullable("pattern", ANY),
-    nullable("enumerate", &open(&[key("path", ANY), nullable("pattern", ANY)])),
+    nullable("enumerate", &judged_later(&[key("path", ANY), nullable("pattern", ANY)])),
 ]);
 
 static SLOT: Node = open(&[
@@ -101,8 +113,12 @@ static SLOT: Node = open(&[
 static EXECUTION: Node =
     open(&[key("primary_slot", ANY), key("command", ANY), key("env", NAMES), nullable("environment", NAMES)]);
 
-static RUNTIME_ENVIRONMENT: Node =
-    open(&[nullable("unset", ANY), nullable("pass", ANY), nullable("map", NAMES), nullable("set", NAMES)]);
+static RUNTIME_ENVIRONMENT: Node = open(&[
+    nullable("unset", TEXTS),
+    nullable("pass", TEXTS),
+    nullable("map", NAMES),
+    nullable("set", NAMES),
+]);
 
 static FLAVOR: Node = closed(&[
     key("schema", ANY),
@@ -111,7 +127,7 @@ static FLAVOR: Node = closed(&[
     key("alignment", ANY),
     key("slots", &Node::Array(&FLAVOR_SLOT)),
     key("workenv", &FLAVOR_WORKENV),
-    key("commands", &Node::Map(&closed(&[key("argv", ANY), key("env", NAMES), key("cwd", ANY)]))),
+    key("commands", &Node::Map(&closed(&[key("argv", TEXTS), key("env", NAMES), key("cwd", ANY)]))),
     key("default", ANY),
     key("signer", &closed(&[key("key", ANY), key("claims", ANY), key("serial", ANY)])),
 ]);
@@ -130,14 +146,14 @@ static FLAVOR_WORKENV: Node = closed(&[
         &Node::Array(&closed(&[key("path", ANY), key("slot", ANY), key("to", ANY), key("kind", ANY)])),
     ),
     key("files", &Node::Array(&closed(&[key("path", ANY), key("content", ANY), key("mode", ANY)]))),
-    key("path", ANY),
+    key("path", TEXTS),
 ]);
 
 impl Node {
     /// What stands below `name`, and whether it may be null. Unknown keys of open objects lead to `Any`.
     pub(crate) fn child(&self, name: &str) -> Child {
         match self {
-            Self::Object { keys, closed } => match keys.iter().find(|key| key.name == name) {
+            Self::Object { keys, closed, .. } => match keys.iter().find(|key| key.name == name) {
                 Some(key) => Child::Known { node: key.node, nullable: key.nullable },
                 None => match keys.iter().find(|key| folds_to(name, key.name)) {
                     Some(key) => Child::CaseVariant(key.name),

@@ -6,7 +6,8 @@
 //! Refused: invalid UTF-8, a byte order mark, anything behind the value, duplicate keys after unescaping, keys
 //! that equal a known one only under case folding, unknown keys in closed objects, lone surrogates, U+0000,
 //! numbers with fraction or exponent or beyond 2^53 - 1, null where FORMAT.md does not list it, nesting deeper
-//! than 32, more than 8 MiB.
+//! than 32, more than 8 MiB. So are arrays in the place of objects with known keys: some typed decoders take them for
+//! the values of the keys, which then nobody has looked at.
 
 use std::collections::HashSet;
 
@@ -21,6 +22,8 @@ pub struct Refusal {
     pub position: usize,
     /// What was found and what was expected.
     pub message: String,
+    /// It is JSON of the profile, but an array stands where an object must.
+    pub is_of_wrong_type: bool,
 }
 
 type Result<T> = std::result::Result<T, Refusal>;
@@ -32,8 +35,10 @@ pub fn check(json: &[u8]) -> crate::Result<()> {
             format!("metadata of {} bytes, at most {} are allowed", json.len(), limit::METADATA_BYTES);
         return Err(Error::rule(ErrorCode::PspfLimit, message));
     }
-    check_against(json, &METADATA, limit::METADATA_BYTES).map_err(|Refusal { position, message }| {
-        Error::rule(ErrorCode::PspfMetadataJson, format!("metadata JSON, byte {position}: {message}"))
+    check_against(json, &METADATA, limit::METADATA_BYTES).map_err(|refusal| {
+        let Refusal { position, message, is_of_wrong_type } = refusal;
+        let code = if is_of_wrong_type { ErrorCode::PspfMetadataModel } else { ErrorCode::PspfMetadataJson };
+        Error::rule(code, format!("metadata JSON, byte {position}: {message}"))
     })
 }
 
@@ -57,7 +62,7 @@ pub fn check_against(json: &[u8], schema: &'static Node, limit: u64) -> Result<(
 }
 
 fn refuse(position: usize, message: impl Into<String>) -> Refusal {
-    Refusal { position, message: message.into() }
+    Refusal { position, message: message.into(), is_of_wrong_type: false }
 }
 
 struct Pass<'a> {
@@ -162,6 +167,10 @@ impl Pass<'_> {
     }
 
     fn array(&mut self, node: &'static Node, depth: usize) -> Result<()> {
+        if matches!(node, Node::Object { later: false, .. }) {
+            let found = refuse(self.position, "found an array, expected an object");
+            return Err(Refusal { is_of_wrong_type: true, ..found });
+        }
         self.enter(depth)?;
         if self.peek() == Some(b']') {
             self.position += 1;

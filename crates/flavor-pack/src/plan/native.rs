@@ -98,6 +98,23 @@ pub(super) fn take_ignored(plan: &mut Value) -> Vec<String> {
 
 /// A command that is a text, and one without a type, are what the original's Go launcher takes them for; written
 /// with their type, they are the same for every launcher.
+/// An array where an object must stand: typed decoding would take its elements for the values of the keys.
+pub(super) fn misplaced_array(plan: &Value) -> Option<String> {
+    let inner =
+        |pointer: &str| plan.pointer(pointer).filter(|value| value.is_array()).map(|_| pointer.to_owned());
+    let elements = |pointer: &str| {
+        let all = plan.pointer(pointer).and_then(Value::as_array)?;
+        let number = all
+            .iter()
+            .position(|value| value.is_array() || value.pointer("/enumerate").is_some_and(Value::is_array))?;
+        Some(format!("{pointer}/{number}"))
+    };
+    inner("/workenv")
+        .or_else(|| inner("/cache_validation"))
+        .or_else(|| elements("/workenv/directories"))
+        .or_else(|| elements("/setup_commands"))
+}
+
 pub(super) fn spell_out_commands(plan: &mut Value) {
     let commands = plan.get_mut("setup_commands").and_then(Value::as_array_mut);
     for command in commands.into_iter().flatten() {

@@ -50,6 +50,11 @@ impl Plan {
         self.check_native()?;
         let Some(flavor) = &self.extensions.flavor else { return Ok(()) };
         compose::check_flavor(flavor, self.slots.len())?;
+        if !self.is_plain() {
+            for text in self.environment().values() {
+                compose::check_placeholders(flavor, "execution.env", text)?;
+            }
+        }
         for (position, slot) in flavor.slots.iter().enumerate() {
             if !ROLES.contains(&slot.role.as_str()) {
                 let at = format!("extensions.x-flavor.slots[{position}].role");
@@ -253,7 +258,7 @@ fn is_platform(text: &str) -> bool {
 /// Octal digits with or without `0o`, nothing above 0777.
 pub(super) fn octal_mode(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("0o").unwrap_or(text);
-    let octal = !digits.is_empty() && digits.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
+    let octal = (1..=4).contains(&digits.len()) && digits.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
     octal.then(|| u16::from_str_radix(digits, 8).ok())?.filter(|mode| *mode <= 0o777)
 }
 
@@ -274,7 +279,7 @@ pub(crate) fn inside<'a>(at: &str, text: &'a str) -> Result<&'a str> {
         None if text == "." => "",
         None => text,
     };
-    let path = path.strip_suffix('/').unwrap_or(path);
+    let path = if path == "/" { path } else { path.strip_suffix('/').unwrap_or(path) };
     if !path.is_empty() {
         tar::check_path(path).map_err(|error| Error::plan(at, error.to_string()))?;
     }

@@ -125,8 +125,7 @@ pub(crate) fn path_fault(path: &str) -> Option<&'static str> {
     if path.contains('\0') {
         return Some("contains NUL");
     }
-    let bytes = path.as_bytes();
-    if bytes.len() >= 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' {
+    if has_drive_letter(path) {
         return Some("begins with a drive letter");
     }
     let mut depth = 0;
@@ -140,6 +139,11 @@ pub(crate) fn path_fault(path: &str) -> Option<&'static str> {
         }
     }
     (depth > limit::PATH_DEPTH).then_some("has more than 64 components")
+}
+
+fn has_drive_letter(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    bytes.len() >= 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':'
 }
 
 /// Checks what can be said about a link target without knowing the other members.
@@ -156,7 +160,7 @@ pub fn check_target(path: &str, target: &str) -> Result<()> {
     if target.len() > limit::PATH_BYTES {
         return refuse("is longer than 1024 bytes");
     }
-    if target.starts_with('/') || target.starts_with('\\') {
+    if target.starts_with(['/', '\\']) || has_drive_letter(target) {
         return refuse("is absolute");
     }
     Ok(())

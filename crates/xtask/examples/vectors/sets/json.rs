@@ -142,6 +142,8 @@ impl Set<'_> {
             ("null-env", "\"env\":{}", "\"env\":null", "null for execution.env"),
             ("null-variable", "\"env\":{}", "\"env\":{\"A\":null}", "null for a variable"),
             ("null-workenv", "\"workenv\":{\"files\":[]", "\"workenv\":{\"files\":null", "null in x-flavor"),
+            ("null-argument", "\"argv\":[", "\"argv\":[null,", "null among the words of a command"),
+            ("null-path", "\"path\":[]", "\"path\":[null]", "null among the folders of PATH"),
             ("null-x-flavor", "\"x-flavor\":", "\"x-flavor\":null,\"y\":", "null for x-flavor itself"),
             ("comma-missing", ",\"package\"", "\"package\"", "no comma"),
             ("comma-twice", ",\"package\"", ",,\"package\"", "two commas"),

@@ -58,6 +58,7 @@ pub(crate) fn add(table: &mut Table) {
             "a key of x-flavor that is needed",
         );
     }
+    arrays(table);
     contradictions(table);
     wrong_values(table);
     wrong_flavor(table);
@@ -68,6 +69,29 @@ pub(crate) fn add(table: &mut Table) {
 fn case(table: &mut Table, name: &str, draft: &Draft, note: &str) {
     let refusal = open("json", ErrorCode::PspfMetadataModel);
     table.bad(name, draft.bytes_around(&draft.text()), refusal, note);
+}
+
+/// Arrays in the place of objects: some decoders take their elements for the values of the keys, in order.
+fn arrays(table: &mut Table) {
+    let target = json!(["linux", "amd64"]);
+    for (name, key, value) in [
+        ("package", "/package", json!(["vector", "1.0"])),
+        ("execution", "/execution", json!([0, "true"])),
+        ("runtime", "/runtime", json!([])),
+        ("extensions", "/extensions", json!([])),
+        ("x-flavor", "/extensions/x-flavor", json!([1, target])),
+        ("target", "/extensions/x-flavor/target", target.clone()),
+        ("workenv", "/extensions/x-flavor/workenv", json!([[], [], [], []])),
+        ("unpacked", "/extensions/x-flavor/slots/0/unpacked", json!([3, 1])),
+        ("command", "/extensions/x-flavor/commands/hello", json!([["true"]])),
+    ] {
+        case(
+            table,
+            &format!("array-{name}"),
+            &Draft::new().set(key, value),
+            "an array in the place of an object",
+        );
+    }
 }
 
 /// Keys of the metadata with other values.

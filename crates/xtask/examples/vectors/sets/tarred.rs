@@ -171,6 +171,7 @@ impl Set<'_> {
             ("empty", "", "a link to nothing at all"),
             ("absolute", "/etc/passwd", "an absolute target"),
             ("backslash", "\\windows", "a target that Windows takes for absolute"),
+            ("drive-letter", "C:x", "a target on another drive of Windows"),
         ] {
             self.case(&format!("link-{name}"), &tar::link("l", target), note);
         }
