@@ -56,3 +56,11 @@ func ReleaseStandard() {
 	}
 	_ = unix.Close(null)
 }
+
+// EndOfPipe ends the launcher as a reader that went away ends any program, unless it was started with SIGPIPE ignored:
+// the runtime does so only for writes of its own os package.
+func EndOfPipe() {
+	if givenIgnored&(1<<(unix.SIGPIPE-1)) == 0 {
+		Finish(End{Signal: int(unix.SIGPIPE)})
+	}
+}

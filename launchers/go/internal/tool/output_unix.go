@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"flavorpack-native/launchers/go/internal/code"
+	"flavorpack-native/launchers/go/internal/process"
 )
 
 // write writes to standard output. A reader that went away ends the tool as it ends any program: the signal has its
@@ -16,6 +17,9 @@ func (s *session) write(text []byte) error {
 		count, err := syscall.Write(1, text)
 		if err == syscall.EINTR {
 			continue
+		}
+		if err == syscall.EPIPE {
+			process.EndOfPipe()
 		}
 		if err != nil {
 			return code.Wrap(code.StoreIO, "cannot write to standard output", err)
