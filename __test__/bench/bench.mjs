@@ -12,10 +12,11 @@ const TMPFS = 0x01021994;
 
 async function bench(scratch, store) {
   // After `setup`, which installs and builds what these need.
-  const { filled, runtime } = await import('./inputs.mjs');
+  const { filled, host, runtime } = await import('./inputs.mjs');
   const { build, Table } = await import('./stopwatch.mjs');
   const { warm } = await import('./warm.mjs');
   const { cold } = await import('./cold.mjs');
+  const { go } = await import('./go.mjs');
   mkdirSync(path.join(scratch, 'cold'));
   const table = new Table();
   const tree = runtime(scratch);
@@ -29,6 +30,7 @@ async function bench(scratch, store) {
   console.log(`${cpus().length} cores, store on ${kind}`);
   await warm(context);
   await cold(context);
+  await go(context);
   const launcher = path.join(ROOT, 'dist', 'launchers', host(), 'flavor-rs-launcher');
   table.add(
     'size of the launcher, static gnu build',
@@ -39,11 +41,6 @@ async function bench(scratch, store) {
   );
   const missed = table.rows.filter(({ word }) => word === 'MISSED').length;
   console.log(`${table.rows.length - missed} targets reached, ${missed} missed`);
-}
-
-function host() {
-  const arch = process.arch === 'x64' ? 'amd64' : process.arch;
-  return `${process.platform}_${arch}`;
 }
 
 if (await setup()) {

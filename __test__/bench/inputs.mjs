@@ -88,7 +88,7 @@ function regular(tree, below) {
 /** A folder with one small program in it, the system's `true`. */
 export function idle(scratch) {
   const folder = path.join(scratch, 'idle');
-  mkdirSync(folder);
+  mkdirSync(folder, { recursive: true });
   copyFileSync('/bin/true', path.join(folder, 'true'));
   // No format that a system executes: a start ends with the launcher itself.
   writeFileSync(path.join(folder, 'nothing'), 'not a program\n');
@@ -96,8 +96,14 @@ export function idle(scratch) {
   return folder;
 }
 
-/** Writes a package of these trees; each command is an argument vector. */
-export async function packageOf(scratch, name, trees, commands) {
+/** The name that targets have for this machine. */
+export function host() {
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch;
+  return `${process.platform}_${arch}`;
+}
+
+/** Writes a package of these trees; each command is an argument vector. Without a launcher file it gets the usual one. */
+export async function packageOf(scratch, name, trees, commands, launcher) {
   const { assemble } = await import('../../dist/index.js');
   const manifest = path.join(scratch, `${name}.json`);
   const output = path.join(scratch, `${name}.psp`);
@@ -130,7 +136,7 @@ export async function packageOf(scratch, name, trees, commands) {
       },
     }),
   );
-  await assemble({ manifest, output, level: 9, key: { source: 'seed', seed: 'benchmark, not a secret' } });
+  await assemble({ manifest, output, launcher, level: 9, key: { source: 'seed', seed: 'benchmark, not a secret' } });
   return output;
 }
 

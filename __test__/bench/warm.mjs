@@ -11,7 +11,7 @@ const PAIRS = 400;
 const SETTLED_MS = 2500;
 
 /** Starts until a receipt is kept. */
-async function warmed(file, env, { args = [], code = 0 } = {}) {
+export async function warmed(file, env, { args = [], code = 0 } = {}) {
   await sleep(SETTLED_MS);
   for (let start = 0; start < 2; start++) {
     try {
@@ -77,7 +77,7 @@ export async function warm({ scratch, store, stopwatch, runtime, trees, table })
 }
 
 /** What the default command of a package executes, without the launcher. */
-function program(file, env) {
+export function program(file, env) {
   const tool = (...args) => execFileSync(file, args, { env: { ...env, FLAVOR_LAUNCHER_CLI: '1' }, encoding: 'utf8' });
   const { commands, default: name } = JSON.parse(tool('metadata')).extensions['x-flavor'];
   const { workenv } = JSON.parse(tool('warm', '--json'));
