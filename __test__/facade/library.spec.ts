@@ -45,6 +45,7 @@ test('import and require see the same exports and the same error class', async (
       'extractAll',
       'generateKeys',
       'inspect',
+      'installedLaunchers',
       'isFlavorError',
       'pack',
       'verify',
