@@ -7,13 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type User, users } from './packaged.js';
-import { judgeFiles, judgeStart, strayChanges } from './suite/judge.js';
+import { carryOut, wishesOf } from './suite/carry-out.js';
 import { type Launcher, launchers } from './suite/launchers.js';
-import { Machine } from './suite/machine.js';
-import { type Case, CaseFile, type PackageWish, type Step } from './suite/schema.js';
-import { run } from './suite/start.js';
+import { type Case, CaseFile } from './suite/schema.js';
 import { openSuite, SETTLED_MS, type Suite } from './suite/suite.js';
-import { snapshot } from './suite/tree.js';
 
 const folder = fileURLToPath(new URL('cases', import.meta.url));
 const isRoot = process.getuid?.() === 0;
@@ -41,43 +38,6 @@ function usersOf(one: Case): User[] {
   return [...users];
 }
 
-const isWish = (wish: PackageWish | undefined): wish is PackageWish => wish !== undefined;
-const wishes = (one: Case) => [one.package, ...Object.values(one.packages ?? {})].filter(isWish);
-const isOwn = (wish: PackageWish) => typeof wish === 'object' && wish.own === true;
-
-async function carryOut(suite: Suite, one: Case, user: User): Promise<void> {
-  using machine = new Machine(user, suite.launcher);
-  machine.install('package', await suite.packages.make(one.package), isOwn(one.package));
-  for (const [name, wish] of Object.entries(one.packages ?? {})) {
-    machine.install(name, await suite.packages.make(wish), isOwn(wish));
-  }
-  for (const action of one.machine ?? []) await machine.act(action);
-  await walk(suite, machine, one, one.steps);
-}
-
-async function walk(suite: Suite, machine: Machine, one: Case, steps: readonly Step[], within = ''): Promise<void> {
-  for (const [position, step] of steps.entries()) {
-    const at = `${within}step ${position + 1}`;
-    for (const action of step.do ?? []) await machine.act(action);
-    const problems = await started(suite, machine, one, step, at);
-    problems.push(...judgeFiles(machine, step.expect?.files ?? {}));
-    if (problems.length > 0) throw new Error([`${at}:`, ...problems].join('\n'));
-  }
-}
-
-/** Makes the starts of a step; what was not as expected. */
-async function started(suite: Suite, machine: Machine, one: Case, step: Step, at: string): Promise<string[]> {
-  const { start, meanwhile, expect = {} } = step;
-  if (start === undefined) return [];
-  const before = expect.changes === undefined ? undefined : snapshot(machine.root);
-  const given = { env: one.env ?? {}, logged: expect.path !== undefined };
-  const between = meanwhile && (() => walk(suite, machine, one, meanwhile, `${at}, meanwhile `));
-  const starts = Array.from({ length: start.times ?? 1 }, () => run(machine, suite.stage, start, given, between));
-  const problems = (await Promise.all(starts)).flatMap((outcome) => judgeStart(machine, expect, outcome));
-  if (before !== undefined) problems.push(...strayChanges(machine, before, expect.changes ?? []));
-  return problems;
-}
-
 const shown = ({ name, slow }: Case, user: User) =>
   `${name}${users.length > 1 ? ` (${user.name})` : ''}${slow ? ' [slow]' : ''}`;
 
@@ -86,7 +46,7 @@ describe.each(launchers())('$name', (launcher: Launcher) => {
   beforeAll(async () => {
     suite = await openSuite(launcher);
     // Made before they are needed, so that all are older than two seconds then. One that cannot be made fails its cases.
-    for (const wish of subjects.flatMap(({ cases }) => cases.flatMap(wishes))) {
+    for (const wish of subjects.flatMap(({ cases }) => cases.flatMap(wishesOf))) {
       await suite.packages.make(wish).catch(() => {});
     }
     await sleep(SETTLED_MS);

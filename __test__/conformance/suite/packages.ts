@@ -1,20 +1,18 @@
-// Packages from recipes: the project's own assembler writes them around the launcher under test; what no writer of ours
+// Packages from recipes: one of the project's builders writes them around the launcher under test; what no writer of ours
 // would write is forged afterwards. Each different wish is made once in a run.
 
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type * as Binding from '../../../dist/binding.cjs';
 import { DESCRIPTOR, type Parts, parts, publicKeyOf, sha256, text } from '../../interop/package-file.js';
 import { repair } from '../repair.js';
+import type { Builder } from './builders.js';
 import { forged, type RawSlot } from './forge.js';
 import { type Json, patched } from './patch.js';
 import { type Bytes, type Edit, type PackageWish, Recipe, Recipes } from './schema.js';
 
-const { assemble } = createRequire(import.meta.url)('../../../dist/binding.cjs') as typeof Binding;
 const SIGNATURE = 128;
-/** Lifecycles, patterns and the like that the assembler may not know; they are signed in afterwards. */
+/** Lifecycles, patterns and the like that a builder may not know; they are signed in afterwards. */
 const KEPT = ['runtime', 'startup', 'eager', 'cache', 'cached'];
 
 /** A finished package, and what its names in a store are made of. */
@@ -46,7 +44,7 @@ export class Packages {
   constructor(
     recipes: unknown,
     private readonly folder: string,
-    private readonly tools: { readonly launcher: string; readonly probe: string },
+    private readonly tools: { readonly launcher: string; readonly probe: string; readonly builder: Builder },
   ) {
     this.recipes = Recipes.parse(recipes) as Record<string, Json>;
   }
@@ -73,7 +71,7 @@ export class Packages {
     const sources = recipe.slots.map((slot, position) => this.source(slot, join(folder, `slot-${position}`)));
     const raw = rawSlots(recipe);
     if (!(await this.assembled(recipe, sources, path))) {
-      // The assembler knows better than to write it. So it writes a simple one, and the rest is signed in.
+      // The builder knows better than to write it. So it writes a simple one, and the rest is signed in.
       const { environment: _, execution: __, ...rest } = recipe;
       const simple = { workenv: Recipe.shape.workenv.parse({}), commands: SIMPLE, default: 'simple' };
       if (!(await this.assembled({ ...rest, ...simple }, sources, path)))
@@ -91,8 +89,8 @@ export class Packages {
     return { path, file: wish.file ?? `${recipe.name}.psp`, facts };
   }
 
-  /** Whether the assembler wrote it. */
-  private async assembled(recipe: Recipe, sources: readonly string[], output: string): Promise<boolean> {
+  /** Whether the builder wrote it. */
+  private assembled(recipe: Recipe, sources: readonly string[], output: string): Promise<boolean> {
     const { workenv, commands } = recipe;
     const plan = {
       format: 'PSPF/2025',
@@ -123,17 +121,8 @@ export class Packages {
         },
       },
     };
-    const request = {
-      manifestJson: JSON.stringify(plan),
-      output,
-      launcherPath: this.tools.launcher,
-      level: 3,
-      key: { source: 'seed', seed: recipe.key },
-    } as Binding.BindingAssembleRequest;
-    const result = await assemble(request, null, null);
-    if (!('isBindingFailure' in result)) return true;
-    if (result.code === 'ERR_FLAVOR_PLAN') return false;
-    throw new Error(`${recipe.name}: ${result.message} [${result.code}]`);
+    const { builder, launcher } = this.tools;
+    return builder.build({ plan: JSON.stringify(plan), output, launcher, seed: recipe.key });
   }
 
   /** Writes the files of a slot. */
@@ -204,8 +193,8 @@ function documentChange(recipe: Recipe): { [key: string]: Json } {
   return change;
 }
 
-/** Names that the store gives to this package (STORE.md 2.2, 4.1). */
-function factsOf(file: Buffer): Facts {
+/** Names that the store gives to a package (STORE.md 2.2, 4.1). */
+export function factsOf(file: Buffer): Facts {
   const taken = parts(file);
   const json = text(taken);
   const document = JSON.parse(json) as {

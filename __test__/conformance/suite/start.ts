@@ -58,6 +58,10 @@ export async function run(
     if (release !== undefined) {
       await blocked(child.pid ?? 0);
       await meanwhile?.();
+      if (start.signal !== undefined) {
+        child.kill(`SIG${start.signal}`);
+        await outcome;
+      }
       release();
     } else if (meanwhile !== undefined || start.signal !== undefined) {
       await readiness(child);

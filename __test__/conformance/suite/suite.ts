@@ -4,6 +4,7 @@
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { addon, type Builder } from './builders.js';
 import { type Launcher, programs } from './launchers.js';
 import { Packages } from './packages.js';
 
@@ -18,8 +19,8 @@ export interface Suite {
   close(): void;
 }
 
-/** Prepares a launcher. */
-export function openSuite(launcher: Launcher): Suite {
+/** Prepares a launcher, and packages that a builder writes around it. */
+export function openSuite(launcher: Launcher, builder: Builder = addon): Suite {
   const place = mkdtempSync(join(tmpdir(), 'flavor-cases-'));
   chmodSync(place, 0o755);
   const tools = programs();
@@ -31,6 +32,6 @@ export function openSuite(launcher: Launcher): Suite {
   const made = join(place, 'packages');
   mkdirSync(made, { mode: 0o755 });
   const recipes = JSON.parse(readFileSync(new URL('../cases/recipes.json', import.meta.url), 'utf8')) as unknown;
-  const packages = new Packages(recipes, made, { launcher: launcher.path, probe: tools.probe });
+  const packages = new Packages(recipes, made, { launcher: launcher.path, probe: tools.probe, builder });
   return { launcher: bare, stage, packages, close: () => rmSync(place, { recursive: true, force: true }) };
 }
