@@ -87,30 +87,47 @@ function slot(id: string, source: string, target: string, operations: string) {
 
 /** Makes all of them below a folder, from every release. */
 export async function makeGolden(folder: string): Promise<Golden[]> {
+  return fromEveryRelease(folder, NATIVE_SLOTS, NATIVE, PYTHON);
+}
+
+/** The same with the common slots alone, which every launcher can start. */
+export async function makeStartable(folder: string): Promise<Golden[]> {
+  return fromEveryRelease(folder, [], [], []);
+}
+
+async function fromEveryRelease(
+  folder: string,
+  nativeSlots: readonly object[],
+  native: readonly GoldenSlot[],
+  python: readonly GoldenSlot[],
+): Promise<Golden[]> {
   writeInputs(folder);
   writeFileSync(join(folder, 'stub.sh'), STUB, { mode: 0o755 });
-  const made = await Promise.all(versions.map((version) => ofVersion(new Original(version), folder)));
-  return made.flat();
-}
-
-async function ofVersion(original: Original, folder: string): Promise<Golden[]> {
-  const { version } = original;
-  const place = join(folder, version);
-  mkdirSync(place);
-  const manifest = join(place, 'manifest.json');
-  const slots = [...THREE_SLOTS.slots, ...NATIVE_SLOTS].map((one, position) => ({ slot: position, ...one }));
-  writeFileSync(manifest, JSON.stringify({ ...THREE_SLOTS, slots }));
-  const families: readonly Family[] = ['rust', 'go'];
-  const native = families.map(async (family) => {
-    const file = join(place, `${family}.psp`);
-    await original.build(family, folder, manifest, 'stub.sh', file);
-    const builder = `the ${family === 'rust' ? 'Rust' : 'Go'} builder of ${version}`;
-    return { builder, version, file, slots: [...COMMON, ...NATIVE] };
+  const made = versions.map(async (version) => {
+    const original = new Original(version);
+    const place = join(folder, version);
+    mkdirSync(place);
+    const manifest = join(place, 'manifest.json');
+    const slots = [...THREE_SLOTS.slots, ...nativeSlots].map((one, position) => ({ slot: position, ...one }));
+    writeFileSync(manifest, JSON.stringify({ ...THREE_SLOTS, slots }));
+    const families: readonly Family[] = ['rust', 'go'];
+    const ofFamilies = families.map(async (family) => {
+      const file = join(place, `${family}.psp`);
+      await original.build(family, folder, manifest, 'stub.sh', file);
+      const builder = `the ${family === 'rust' ? 'Rust' : 'Go'} builder of ${version}`;
+      return { builder, version, file, slots: [...COMMON, ...native] };
+    });
+    return [...(await Promise.all(ofFamilies)), await withPython(original, folder, join(place, 'python.psp'), python)];
   });
-  return [...(await Promise.all(native)), await withPython(original, folder, join(place, 'python.psp'))];
+  return (await Promise.all(made)).flat();
 }
 
-async function withPython(original: Original, folder: string, output: string): Promise<Golden> {
+async function withPython(
+  original: Original,
+  folder: string,
+  output: string,
+  more: readonly GoldenSlot[],
+): Promise<Golden> {
   const one = (id: string, source: string, target: string, operations: string, rest = {}) => ({
     id,
     source: join(folder, source),
@@ -124,7 +141,7 @@ async function withPython(original: Original, folder: string, output: string): P
       one('script', 'app.sh', 'app.sh', 'none', { purpose: 'code', permissions: '0755' }),
       one('tree', 'tree', '{workenv}', 'tgz'),
       one('note', 'note.txt', 'note.txt', 'gzip', { permissions: '0640' }),
-      ...PYTHON.map(({ id, operations, content }) =>
+      ...more.map(({ id, operations, content }) =>
         one(id, isFile(content) ? 'note.txt' : 'tree', isFile(content) ? `${id}.txt` : '{workenv}', operations),
       ),
     ],
@@ -132,7 +149,7 @@ async function withPython(original: Original, folder: string, output: string): P
     output,
   });
   const attestation = { id: '_attestation', operations: 'raw', content: 'attestation' } as const;
-  const slots = [...COMMON, ...PYTHON, attestation];
+  const slots = [...COMMON, ...more, attestation];
   return { builder: `the Python builder of ${original.version}`, version: original.version, file: output, slots };
 }
 
