@@ -16,32 +16,87 @@ const ENTRY: &str = "flavorpack-native/launchers/go/internal/process.entry";
 
 /// Builds both programs for a target with the name that users know.
 pub(super) fn programs(root: &Path, target: &str) -> Result<()> {
-    let mut words = target.split('_');
-    let (os, arch) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let suffix = if os == "windows" { ".exe" } else { "" };
+    let suffix = if target.starts_with("windows") { ".exe" } else { "" };
     for (list, program) in PROGRAMS {
         let file_name = format!("{program}{suffix}");
-        let entry = if program == LAUNCHER && os == "linux" { format!(" -E {ENTRY}") } else { String::new() };
         let output = root.join("target/go").join(target).join(&file_name);
-        let mut command = Command::new("go");
-        command
-            .current_dir(root.join("launchers/go"))
-            .args(["build", "-trimpath", "-buildvcs=false", "-mod=readonly"])
-            .arg(format!("-ldflags=-s -w -buildid={entry}"))
-            .arg("-o")
-            .arg(&output)
-            .arg(format!("./cmd/{program}"))
-            .envs([("CGO_ENABLED", "0"), ("GOOS", os), ("GOARCH", arch)])
-            // Flags of the builder's environment must not change the bytes, and no other toolchain is fetched.
-            .envs([
-                ("GOFLAGS", ""),
-                ("GOAMD64", "v1"),
-                ("GOARM64", "v8.0"),
-                ("GOEXPERIMENT", ""),
-                ("GOTOOLCHAIN", "local"),
-            ]);
-        succeed(&mut command)?;
+        succeed(&mut compilation(&root.join("launchers/go"), target, program, &output))?;
         publish(root, &Built { list, kind: "go", target, file_name: &file_name }, &output)?;
     }
     Ok(())
+}
+
+/// The command that writes one program of the module in a folder.
+fn compilation(module: &Path, target: &str, program: &str, output: &Path) -> Command {
+    let mut words = target.split('_');
+    let (os, arch) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let entry = if program == LAUNCHER && os == "linux" { format!(" -E {ENTRY}") } else { String::new() };
+    let mut command = Command::new("go");
+    command
+        .current_dir(module)
+        .args(["build", "-trimpath", "-buildvcs=false", "-mod=readonly"])
+        .arg(format!("-ldflags=-s -w -buildid={entry}"))
+        .arg("-o")
+        .arg(output)
+        .arg(format!("./cmd/{program}"))
+        .envs([("CGO_ENABLED", "0"), ("GOOS", os), ("GOARCH", arch)])
+        // Flags of the builder's environment must not change the bytes, and no other toolchain is fetched.
+        .envs([
+            ("GOFLAGS", ""),
+            ("GOAMD64", "v1"),
+            ("GOARM64", "v8.0"),
+            ("GOEXPERIMENT", ""),
+            ("GOTOOLCHAIN", "local"),
+        ]);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::super::{host_triple, target_name};
+    use super::{PROGRAMS, compilation};
+    use crate::build::call::succeed;
+    use crate::workspace;
+
+    /// Copies the sources of a module.
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let target = to.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                copy(&entry.path(), &target);
+            } else {
+                fs::copy(entry.path(), target).unwrap();
+            }
+        }
+    }
+
+    // The second build shares nothing with the first: another folder, and a cache that is empty.
+    #[test]
+    fn two_checkouts_build_the_same_programs_without_their_paths_slow() {
+        let root = workspace::root();
+        let target = target_name(&host_triple(&root).unwrap()).unwrap();
+        let folder = std::env::temp_dir().join(format!("xtask-go-{}", std::process::id()));
+        let (one, other) = (folder.join("one"), folder.join("a longer way/other"));
+        for checkout in [&one, &other] {
+            copy(&root.join("launchers/go"), checkout);
+        }
+        for (_, program) in PROGRAMS {
+            let (first, second) = (folder.join("first"), folder.join("second"));
+            succeed(&mut compilation(&one, &target, program, &first)).unwrap();
+            let mut again = compilation(&other, &target, program, &second);
+            succeed(again.env("GOCACHE", folder.join("cache"))).unwrap();
+            let (first, second) = (fs::read(first).unwrap(), fs::read(second).unwrap());
+            assert!(first == second, "{program} has other bytes when it is built elsewhere");
+            for path in [one.as_path(), folder.as_path(), root.as_path()] {
+                let path = path.to_str().unwrap().as_bytes();
+                assert!(!first.windows(path.len()).any(|bytes| bytes == path), "{program} names a folder");
+            }
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }
