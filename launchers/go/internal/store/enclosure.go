@@ -21,7 +21,7 @@ func (e *Enclosure) Path() string { return e.path }
 // Parent walks to the folder in which the last component of a path lies; the caller closes it. The component is "" for
 // the environment itself. With make, missing folders are made (0755); without, the error says that there is no such file.
 func (e *Enclosure) Parent(path string, make bool) (*folder.Dir, string, error) {
-	parts, err := e.parts(path)
+	inside, err := Inside(path, e.path)
 	if err != nil {
 		return nil, "", err
 	}
@@ -29,9 +29,10 @@ func (e *Enclosure) Parent(path string, make bool) (*folder.Dir, string, error) 
 	if err != nil {
 		return nil, "", err
 	}
-	if len(parts) == 0 {
+	if inside == "" {
 		return dir, "", nil
 	}
+	parts := strings.Split(inside, "/")
 	for _, part := range parts[:len(parts)-1] {
 		next, err := step(dir, part, make)
 		if err != nil {
@@ -66,30 +67,33 @@ func passes(dir *folder.Dir, part, path string, err error) error {
 	return err
 }
 
-// parts are the components of a path below the environment. `..` goes up and does not leave it.
-func (e *Enclosure) parts(path string) ([]string, error) {
+// Inside gives a path that a package names below its private environment, without empty and `.` components; "" is the
+// environment itself. What leaves the environment or breaks a rule for names of members is ERR_STORE_COMPOSITION: that
+// shows in the path alone, whatever stands there (8.11).
+func Inside(path, environment string) (string, error) {
 	inside := path
 	if strings.HasPrefix(path, "/") {
-		rest, ok := strings.CutPrefix(path, e.path)
+		rest, ok := strings.CutPrefix(path, environment)
 		if !ok || (rest != "" && rest[0] != '/') {
-			return nil, composition("the path " + strconv.Quote(path) + " leads out of it")
+			return "", composition("the path " + strconv.Quote(path) + " leads out of it")
 		}
 		inside = rest
 	}
-	var parts []string
+	parts := make([]string, 0, 4)
 	for part := range strings.SplitSeq(inside, "/") {
 		switch part {
 		case "", ".":
 		case "..":
-			if len(parts) == 0 {
-				return nil, composition("the path " + strconv.Quote(path) + " leads out of it")
-			}
-			parts = parts[:len(parts)-1]
+			return "", composition("the path " + strconv.Quote(path) + " has a component `..`")
 		default:
 			parts = append(parts, part)
 		}
 	}
-	return parts, nil
+	inside = strings.Join(parts, "/")
+	if reason := breaksLimits(inside); reason != "" {
+		return "", composition("the path " + strconv.Quote(path) + " cannot be used: " + reason)
+	}
+	return inside, nil
 }
 
 // Stat tells what stands at a path, a link itself included.

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"flavorpack-native/launchers/go/internal/code"
@@ -215,11 +214,11 @@ func (w *Work) fillPrivate(made *built, dir *folder.Dir, path string, private *P
 		if err := inside.MakeFolder(directory.Path, directory.Mode&0o777); err != nil {
 			return err
 		}
-		parts, err := inside.parts(directory.Path)
+		claimed, err := Inside(directory.Path, path)
 		if err != nil {
 			return err
 		}
-		made.overlay.Claim(strings.Join(parts, "/"))
+		made.overlay.Claim(claimed)
 	}
 	marker, err := dir.Create(tree.Marker, 0o644)
 	if err == nil {
