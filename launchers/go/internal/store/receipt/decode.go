@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"flavorpack-native/launchers/go/internal/layout"
@@ -88,7 +89,7 @@ func (c *contents) fits() bool {
 		}
 		hasCwd := binary.LittleEndian.Uint32(entry[12:]) != none
 		if !c.isText(entry) || (hasCwd && !c.isText(entry[8:])) || !part(16, c.argv) || !part(24, c.edits) ||
-			binary.LittleEndian.Uint32(entry[20:]) == 0 {
+			binary.LittleEndian.Uint32(entry[20:]) == 0 || !c.isProgram(binary.LittleEndian.Uint32(entry[16:])) {
 			return false
 		}
 	}
@@ -117,6 +118,17 @@ func (c *contents) fits() bool {
 		}
 	}
 	return c.u32(atDefault) < c.u32(atCommands)
+}
+
+// isProgram tells whether a word may be a command's first: an absolute path, or a name that is looked for on PATH. Any
+// other path would begin at the user's working folder (9.2).
+func (c *contents) isProgram(word uint32) bool {
+	entry := c.argv.entry(int(word))
+	if !c.isText(entry) {
+		return false
+	}
+	text := c.bytes(entry)
+	return len(text) > 0 && (text[0] == '/' || bytes.IndexByte(text, '/') < 0)
 }
 
 // isText tells whether a reference lies in the string table.

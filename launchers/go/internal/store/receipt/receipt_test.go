@@ -217,6 +217,8 @@ func TestSealedReceiptsWithWrongReferencesCountForNothing(t *testing.T) {
 		"an absent source with identity": func(raw []byte) { raw[8376+12] = 1 },
 		"a command beyond the words":     func(raw []byte) { little.PutUint32(raw[commands+16:], 4) },
 		"a command without words":        func(raw []byte) { little.PutUint32(raw[commands+20:], 0) },
+		"a program without a name":       func(raw []byte) { little.PutUint32(raw[argv+4:], 0) },
+		"a program of the user's folder": func(raw []byte) { little.PutUint32(raw[argv:], little.Uint32(raw[argv:])+1) },
 		"edits beyond the end":           func(raw []byte) { little.PutUint32(raw[commands+28:], 3) },
 		"an unknown edit":                func(raw []byte) { raw[edits] = 9 },
 		"no edit at all":                 func(raw []byte) { raw[edits] = 0 },

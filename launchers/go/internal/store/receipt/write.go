@@ -99,7 +99,7 @@ func (f *Fresh) stats(root *place.Root) ([]entry, string) {
 	}
 	for n := range f.Plan.Commands {
 		for _, word := range f.Plan.Commands[n].Argv {
-			if known[word] || !strings.HasPrefix(word, root.Path+"/") {
+			if known[word] || !strings.HasPrefix(word, root.Path+"/") || strings.HasPrefix(word, root.Path+"/v1/tmp/") {
 				continue
 			}
 			known[word] = true
