@@ -8,6 +8,7 @@ import (
 	"flavorpack-native/launchers/go/internal/environment"
 	"flavorpack-native/launchers/go/internal/plan"
 	"flavorpack-native/launchers/go/internal/pspf"
+	"flavorpack-native/launchers/go/internal/store"
 	"flavorpack-native/launchers/go/internal/words"
 )
 
@@ -67,7 +68,8 @@ func (f *foreigner) plan(workenv string) (*plan.Plan, error) {
 			return nil, err
 		}
 	}
-	if err := staysInside(argv[0], workenv); err != nil {
+	var err error
+	if argv[0], err = programWord(argv[0], workenv); err != nil {
 		return nil, err
 	}
 	edits, err := f.edits(workenv, false)
@@ -179,28 +181,21 @@ func cleanTarget(target string) string {
 	return strings.Join(kept, "/")
 }
 
-// staysInside refuses programs inside the environment whose way leaves it (LAUNCH.md 16.4).
-func staysInside(word, workenv string) error {
-	way, inside := strings.CutPrefix(word, workenv+"/")
-	if !inside {
-		if strings.HasPrefix(word, "/") || !strings.Contains(word, "/") {
-			return nil
-		}
-		way = word
+// programWord gives the first word of a command as it is started (LAUNCH.md 16.4): one that holds a slash and is not
+// absolute lies below the environment and stands for its absolute path there, as argv[0] and in the receipt too, which
+// other launchers read. Only a name without a slash is looked for on PATH.
+func programWord(word, workenv string) (string, error) {
+	switch {
+	case word == "":
+		return "", foreignError("the program of a command has no name")
+	case strings.HasPrefix(word, workenv+"/"):
+		_, err := store.Inside(word, workenv)
+		return word, err
+	case word[0] == '/' || !strings.Contains(word, "/"):
+		return word, nil
 	}
-	depth := 0
-	for _, component := range strings.Split(way, "/") {
-		switch component {
-		case "", ".":
-		case "..":
-			if depth--; depth < 0 {
-				return foreignError("the way to the program leaves the work environment: `" + word + "`")
-			}
-		default:
-			depth++
-		}
-	}
-	return nil
+	inside, err := store.Inside(word, workenv)
+	return workenv + "/" + inside, err
 }
 
 func foreignError(what string) error { return code.New(code.LaunchForeign, what) }

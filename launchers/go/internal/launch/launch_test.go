@@ -3,6 +3,7 @@ package launch
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"flavorpack-native/launchers/go/internal/code"
@@ -29,13 +30,25 @@ func TestProgramsOfPackagesAreTheirOwn(t *testing.T) {
 	}
 }
 
-func TestTheWayToAProgramInsideDoesNotLeaveTheEnvironment(t *testing.T) {
-	for word, want := range map[string]bool{
-		"/w/bin/x": true, "/w/a/../x": true, "/w/../x": false, "/w/a/../../x": false, "a/../x": true, "a/../../x": false, "../x": false,
-		"/bin/../x": true, "/wider/../x": true, "..": true, "x": true,
+func TestARelativeProgramStandsForItsAbsolutePathBelowTheEnvironment(t *testing.T) {
+	for word, want := range map[string]string{
+		"bin/x": "/w/bin/x", "./bin//x": "/w/bin/x", "/w/bin/x": "/w/bin/x", "/bin/x": "/bin/x", "x": "x", "..": "..",
+		"/bin/../x": "/bin/../x", "/wider/../x": "/wider/../x",
 	} {
-		if err := staysInside(word, "/w"); (err == nil) != want {
-			t.Errorf("%q stays inside: %v, expected %v", word, err == nil, want)
+		if got, err := programWord(word, "/w"); got != want || err != nil {
+			t.Errorf("%q is %q, %v; expected %q", word, got, err, want)
+		}
+	}
+}
+
+func TestTheWayToAProgramInsideHasNoStepUpAndObeysTheRulesForMembers(t *testing.T) {
+	for word, want := range map[string]code.Code{
+		"": code.LaunchForeign, "/w/a/../x": code.StoreComposition, "/w/../x": code.StoreComposition, "a/../x": code.StoreComposition,
+		"../x": code.StoreComposition, "bin/" + strings.Repeat("x", 256): code.StoreComposition, strings.Repeat("a/", 64) + "x": code.StoreComposition,
+		"c:/x": code.StoreComposition,
+	} {
+		if _, err := programWord(word, "/w"); code.Of(err) != want {
+			t.Errorf("%q: got %v, expected %s", word, err, want)
 		}
 	}
 }
@@ -54,14 +67,13 @@ func TestProgramsWithoutASlashAreFoundInAbsoluteFoldersOnly(t *testing.T) {
 		{"prog", "::.:relative:/nowhere:" + folder, program},
 		{"prog", folder + "/", program},
 		{"/bin/x", "", "/bin/x"},
-		{"bin/x", folder, "/w/bin/x"},
 	} {
-		if got, err := find(c.word, "/w", c.folders); got != c.want || err != nil {
+		if got, err := find(c.word, c.folders); got != c.want || err != nil {
 			t.Errorf("%q on %q is %q, %v; expected %q", c.word, c.folders, got, err, c.want)
 		}
 	}
 	for _, c := range []struct{ word, folders string }{{"prog", ".:"}, {"plain", folder}, {"", folder}, {"other", folder}} {
-		if got, err := find(c.word, "/w", c.folders); code.Of(err) != code.LaunchExecute {
+		if got, err := find(c.word, c.folders); code.Of(err) != code.LaunchExecute {
 			t.Errorf("%q on %q is %q, %v", c.word, c.folders, got, err)
 		}
 	}

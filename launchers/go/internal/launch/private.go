@@ -102,12 +102,8 @@ func (s *Start) private(of *foreigner, umask int) (*store.Private, error) {
 
 // programInside is the path of the program if the command names one inside the environment, else "" (STORE.md 8.14).
 func programInside(made *plan.Plan) string {
-	word := made.Commands[0].Argv[0]
-	switch {
-	case strings.HasPrefix(word, made.Workenv+"/"):
+	if word := made.Commands[0].Argv[0]; strings.HasPrefix(word, made.Workenv+"/") {
 		return word
-	case !strings.HasPrefix(word, "/") && strings.Contains(word, "/"):
-		return made.Workenv + "/" + word
 	}
 	return ""
 }

@@ -26,7 +26,7 @@ func (s *Start) make(command *plan.Command, workenv string, arguments []string) 
 	for _, edit := range command.Edits {
 		editor.Apply(edit)
 	}
-	path, err := find(command.Argv[0], workenv, variables.Value("PATH"))
+	path, err := find(command.Argv[0], variables.Value("PATH"))
 	if err != nil {
 		return nil, err
 	}
@@ -38,13 +38,11 @@ func (s *Start) make(command *plan.Command, workenv string, arguments []string) 
 	return made, nil
 }
 
-// find gives the path of a program (LAUNCH.md 16.4). Those of packages with commands are absolute.
-func find(word, workenv, folders string) (string, error) {
-	switch {
-	case strings.HasPrefix(word, "/"):
+// find gives the path of a program, which is absolute or a name (LAUNCH.md 16.4). Those of packages with commands are
+// absolute.
+func find(word, folders string) (string, error) {
+	if strings.HasPrefix(word, "/") {
 		return word, nil
-	case strings.Contains(word, "/"):
-		return workenv + "/" + word, nil
 	}
 	for _, folder := range strings.Split(folders, ":") {
 		if !strings.HasPrefix(folder, "/") || word == "" {

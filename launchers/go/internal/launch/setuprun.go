@@ -83,7 +83,8 @@ func (s *setupRun) execute(step *setupStep, file string) error {
 	if file != "" && !placed {
 		argv = append(argv, file)
 	}
-	if err := staysInside(argv[0], s.in.Path()); err != nil {
+	var err error
+	if argv[0], err = programWord(argv[0], s.in.Path()); err != nil {
 		return err
 	}
 	command := plan.Command{Argv: argv, Edits: s.edits}
