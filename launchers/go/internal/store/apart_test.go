@@ -237,6 +237,30 @@ func TestAFailedSetupLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestAfterAFailedSetupFilesOfTheUserAreWhereTheyWere(t *testing.T) {
+	w := newWork(t, foreignPackage(t))
+	private := &Private{
+		Ready: func(*Enclosure, bool) (bool, error) { return false, nil },
+		Setup: func(*Enclosure) error { return nil },
+	}
+	made, err := w.InstallPrivate(private)
+	must(t, err)
+	made.Hold.End()
+	must(t, os.WriteFile(made.Workenv+"/mine", []byte("of the user"), 0o600))
+	before := inode(t, made.Workenv)
+	failure := errors.New("setup failed")
+	private.Setup = func(in *Enclosure) error { return both(os.WriteFile(in.Path()+"/half", nil, 0o600), failure) }
+	if _, err := w.again(t).InstallPrivate(private); !errors.Is(err, failure) {
+		t.Fatalf("got %v", err)
+	}
+	if text, err := os.ReadFile(made.Workenv + "/mine"); err != nil || string(text) != "of the user" || !os.SameFile(before, inode(t, made.Workenv)) {
+		t.Errorf("got %q, %v", text, err)
+	}
+	if _, err := os.Stat(made.Workenv + "/half"); err == nil {
+		t.Error("what the failed setup made was kept")
+	}
+}
+
 func TestALoweredPrivateEnvironmentIsThisStartsAlone(t *testing.T) {
 	w := newWork(t, foreignPackage(t))
 	at := ""

@@ -120,11 +120,24 @@ func (w *Work) installPrivate(installed *Installed, private *Private) error {
 	if err != nil {
 		return err
 	}
-	if err := w.replace(built.name, w.Root.Envs, installed.Name); err != nil {
+	aside, err := w.exchange(built.name, w.Root.Envs, installed.Name)
+	if err != nil {
 		return err
 	}
-	if err := w.settle(w.Root.Envs, installed.Name, built, private); err != nil {
+	if err := w.finish(installed, built, private, about, identity); err != nil {
 		_ = w.Root.Envs.Rename(installed.Name, w.Staging.Dir, w.Staging.Name("failed"))
+		if aside != "" {
+			// It may hold files of the user (8.12). Without a valid environment beside it, the next start tries again.
+			_ = w.Staging.Dir.Rename(aside, w.Root.Envs, installed.Name)
+		}
+		return err
+	}
+	return nil
+}
+
+// finish makes an environment that lies at its path valid: setup, then the disk, then the record (8.12).
+func (w *Work) finish(installed *Installed, built *built, private *Private, about *record.About, identity [32]byte) error {
+	if err := w.settle(w.Root.Envs, installed.Name, built, private); err != nil {
 		return err
 	}
 	if err := w.Root.Dir.Sync(); err != nil && err != syscall.ENOSYS {

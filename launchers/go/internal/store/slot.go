@@ -226,14 +226,26 @@ func (w *Work) Publish(n int, installed *Installed) (string, error) {
 
 // replace moves what stands under a name into staging and what is staged to the name (6.1, 15.3).
 func (w *Work) replace(staged string, in *folder.Dir, name string) error {
-	err := in.Rename(name, w.Staging.Dir, w.Staging.Name("old"))
-	if err == nil || err == syscall.ENOENT {
-		err = w.Staging.Dir.Rename(staged, in, name)
+	_, err := w.exchange(staged, in, name)
+	return err
+}
+
+// exchange is replace, and gives the name in staging under which what stood there lies now; "" where nothing did.
+func (w *Work) exchange(staged string, in *folder.Dir, name string) (aside string, err error) {
+	aside = w.Staging.Name("old")
+	err = in.Rename(name, w.Staging.Dir, aside)
+	if err == syscall.ENOENT {
+		aside, err = "", nil
+	}
+	if err == nil {
+		if err = w.Staging.Dir.Rename(staged, in, name); err != nil && aside != "" {
+			_ = w.Staging.Dir.Rename(aside, in, name)
+		}
 	}
 	if err != nil {
-		return place.Fault("cannot put `"+name+"` into the store", err)
+		return "", place.Fault("cannot put `"+name+"` into the store", err)
 	}
-	return nil
+	return aside, nil
 }
 
 func (w *Work) writeRecord(in *folder.Dir, name string, about [32]byte, totals tree.Totals) error {
