@@ -106,12 +106,10 @@ const (
 	FrameTarEnd       = 1024
 )
 
-// MaxStoredMetadata is the longest gzip member of ours that holds a JSON of MaxMetadata bytes: header, stored
-// blocks of 65535 bytes with their 5 bytes each, CRC-32 and length. Deflate done badly is not much longer; a foreign
-// member gets twice that.
+// Stored metadata, foreign too, has a 1024th more room than its JSON (§11): what deflate adds where it stores.
 const (
 	StoredBlock       = 65535
-	MaxStoredMetadata = 2 * (MaxMetadata + 10 + 5*(MaxMetadata/StoredBlock+1) + 8)
+	MaxStoredMetadata = MaxMetadata + MaxMetadata/1024
 )
 
 // FormatName is the value of the metadata's `format`, MetadataVersion that of `format_version` in ours.

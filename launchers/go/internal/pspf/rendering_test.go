@@ -76,3 +76,20 @@ func TestAFileThatIsShorterThanItsMetadataDeterminesIsRefusedAtEveryLevel(t *tes
 		}
 	}
 }
+
+func TestStoredMetadataIsLimitedBeforeItIsRead(t *testing.T) {
+	for stored, want := range map[uint64]string{8396800: "ok", 8396801: string(code.PspfLimit)} {
+		var trailer Trailer
+		file := threeSlots(t)
+		copy(trailer[:], file[len(file)-layout.TrailerSize:])
+		block := trailer[layout.MarkerSize : layout.MarkerSize+layout.IndexSize]
+		size := int64(64 << 20)
+		binary.LittleEndian.PutUint64(block[layout.IndexPackageSize:], uint64(size))
+		binary.LittleEndian.PutUint64(block[layout.IndexMetadataSize:], stored)
+		binary.LittleEndian.PutUint64(block[layout.IndexSlotTableOffset:], 32<<20)
+		binary.LittleEndian.PutUint32(block[layout.IndexChecksum:], indexChecksum(block))
+		if _, err := parseIndex(&trailer, size); outcome(err) != want {
+			t.Errorf("%d bytes: got %v, expected %s", stored, err, want)
+		}
+	}
+}
