@@ -16,6 +16,8 @@ import (
 // (LAUNCH.md 16).
 type foreigner struct {
 	pkg *pspf.Package
+	// says is what the metadata has for such packages alone.
+	says *pspf.Private
 	// words are those of the command, placeholders not replaced yet.
 	words []string
 }
@@ -24,14 +26,23 @@ type foreigner struct {
 const attestation = "_attestation"
 
 func newForeigner(p *pspf.Package) (*foreigner, error) {
+	says, err := p.Metadata().Private()
+	if err != nil {
+		return nil, err
+	}
 	split, err := words.Split(p.Metadata().Execution.Command)
 	if err != nil {
 		return nil, code.Wrap(code.LaunchForeign, "the command of the package cannot be split into words", err)
 	}
-	return &foreigner{pkg: p, words: split}, nil
+	return &foreigner{pkg: p, says: says, words: split}, nil
 }
 
-// check refuses what cannot be carried out, before anything is unpacked (LAUNCH.md 16.1).
+// form stands for the environment's path, which is not known before a place was taken. No text of a package can lead to
+// it but by the placeholder: `{workenv}` in a text is replaced.
+const form = "/{workenv}"
+
+// check refuses what cannot be carried out, before anything is unpacked (LAUNCH.md 16.1): what no placeholder replaces
+// rightly, and paths that leave the environment by their words alone (STORE.md 8.11).
 func (f *foreigner) check() error {
 	metadata := f.pkg.Metadata()
 	if err := environment.Check(&metadata.Runtime); err != nil {
@@ -42,21 +53,36 @@ func (f *foreigner) check() error {
 			return err
 		}
 	}
-	const form = "/w"
 	if _, err := f.plan(form); err != nil {
 		return err
+	}
+	directories, err := f.directories(form)
+	if err != nil {
+		return err
+	}
+	for n := range directories {
+		if _, err := store.Inside(directories[n].Path, form); err != nil {
+			return err
+		}
 	}
 	setup, err := f.setup()
 	if err != nil {
 		return err
 	}
-	return setup.check(form)
+	if err := setup.check(form); err != nil {
+		return err
+	}
+	path, _, err := f.validation(form)
+	if err == nil {
+		_, err = store.Inside(path, form)
+	}
+	return err
 }
 
 // tables are the package's variables whose placeholders are replaced, in their order (LAUNCH.md 16.6).
 func (f *foreigner) tables() [][]pspf.Pair {
-	metadata := f.pkg.Metadata()
-	return [][]pspf.Pair{metadata.Workenv.Env, metadata.Execution.Environment, metadata.Execution.Env}
+	execution := &f.pkg.Metadata().Execution
+	return [][]pspf.Pair{f.says.Workenv.Env, execution.Environment, execution.Env}
 }
 
 // plan makes the plan of the one command (LAUNCH.md 16.5).
@@ -126,8 +152,11 @@ func (f *foreigner) replace(text, workenv string, setup bool) (string, error) {
 			return path, true, err
 		}
 		digits, isSlot := strings.CutPrefix(name, words.SlotPrefix)
-		if !isSlot || !allDigits(digits) {
+		if !isSlot {
 			return "", false, nil
+		}
+		if !allDigits(digits) {
+			return "", true, foreignError("the placeholder `{" + name + "}` has no number of a slot")
 		}
 		number, err := strconv.ParseInt(digits, 10, 64)
 		if err != nil {

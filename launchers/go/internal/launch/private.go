@@ -1,15 +1,12 @@
 package launch
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
-	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/plan"
 	"flavorpack-native/launchers/go/internal/store"
 	"flavorpack-native/launchers/go/internal/store/folder"
-	"flavorpack-native/launchers/go/internal/store/place"
 	"flavorpack-native/launchers/go/internal/store/tree"
 )
 
@@ -66,38 +63,40 @@ func (s *Start) private(of *foreigner, umask int) (*store.Private, error) {
 	if err != nil {
 		return nil, err
 	}
-	private := &store.Private{
-		Ready: of.ready,
-		Setup: func(inside *store.Enclosure) error {
-			if err := steps.run(s, inside, umask); err != nil {
-				return err
-			}
-			// A way to the program that passes through a link is refused like any other (STORE.md 8.11).
-			made, err := of.plan(inside.Path())
-			if err != nil {
-				return err
-			}
-			if _, err := isThere(inside, programInside(made)); err != nil {
-				return err
-			}
-			return nil
-		},
-	}
-	for _, directory := range of.pkg.Metadata().Workenv.Directories {
-		// Relative to the environment, whose path is not known yet.
-		path, err := of.replace(directory.Path, ".", true)
+	return &store.Private{
+		Ready:       of.ready,
+		Setup:       func(inside *store.Enclosure) error { return steps.run(s, inside, umask) },
+		Directories: of.directories,
+	}, nil
+}
+
+// directories are those of the metadata, in an environment of that path (STORE.md 8.10).
+func (f *foreigner) directories(workenv string) ([]store.PrivateDirectory, error) {
+	made := make([]store.PrivateDirectory, len(f.says.Workenv.Directories))
+	for n, directory := range f.says.Workenv.Directories {
+		path, err := f.replace(directory.Path, workenv, true)
 		if err != nil {
 			return nil, err
 		}
-		mode := uint64(ownersRights)
+		made[n] = store.PrivateDirectory{Path: path, Mode: ownersRights}
 		if directory.Mode != nil {
-			if mode, err = strconv.ParseUint(strings.TrimPrefix(*directory.Mode, "0o"), 8, 32); err != nil {
-				return nil, foreignError("a folder of the work environment has a mode that is not octal: `" + *directory.Mode + "`")
-			}
+			made[n].Mode = *directory.Mode
 		}
-		private.Directories = append(private.Directories, store.PrivateDirectory{Path: path, Mode: uint32(mode)})
 	}
-	return private, nil
+	return made, nil
+}
+
+// validation is `cache_validation` of an environment of that path: no path where it does not have both fields (STORE.md
+// 8.14).
+func (f *foreigner) validation(workenv string) (path, content string, err error) {
+	asked := f.says.CacheValidation
+	if asked == nil || asked.CheckFile == nil || asked.ExpectedContent == nil {
+		return "", "", nil
+	}
+	if path, err = f.replace(*asked.CheckFile, workenv, false); err == nil {
+		content, err = f.replace(*asked.ExpectedContent, workenv, false)
+	}
+	return path, content, err
 }
 
 // programInside is the path of the program if the command names one inside the environment, else "" (STORE.md 8.14).
@@ -108,21 +107,24 @@ func programInside(made *plan.Plan) string {
 	return ""
 }
 
-// isThere says whether there is anything at a path inside. No path is always there.
-func isThere(inside *store.Enclosure, path string) (bool, error) {
-	if path == "" {
-		return true, nil
-	}
-	_, err := inside.Stat(path)
-	return err == nil, onlyOurs(err)
+// isThere says whether there is anything at a path, links followed: what is started will be reached that way, and looking
+// changes nothing (STORE.md 8.11).
+func isThere(path string) bool {
+	_, err := folder.StatPath(path)
+	return err == nil
 }
 
-// onlyOurs keeps an error with a code: anything else means that there is nothing.
-func onlyOurs(err error) error {
-	if code.Of(err) == "" {
-		return nil
+// named are the further words of the command that are paths inside the environment.
+func named(made *plan.Plan) []string {
+	var inside []string
+	for _, word := range made.Commands[0].Argv[1:] {
+		if strings.HasPrefix(word, made.Workenv+"/") {
+			if _, err := store.Inside(word, made.Workenv); err == nil {
+				inside = append(inside, word)
+			}
+		}
 	}
-	return err
+	return inside
 }
 
 // longestCheck bounds what is read of a check file.
@@ -134,33 +136,27 @@ func (f *foreigner) ready(inside *store.Enclosure, doubted bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if there, err := isThere(inside, programInside(made)); !there || err != nil {
-		return false, err
+	if program := programInside(made); program != "" && !isThere(program) {
+		return false, nil
 	}
 	if doubted {
-		for _, word := range made.Commands[0].Argv[1:] {
-			if !strings.HasPrefix(word, made.Workenv+"/") {
-				continue
-			}
-			if there, err := isThere(inside, word); !there || err != nil {
-				return false, err
+		for _, path := range named(made) {
+			if !isThere(path) {
+				return false, nil
 			}
 		}
 	}
-	validation := f.pkg.Metadata().CacheValidation
-	if validation == nil || validation.CheckFile == nil || validation.ExpectedContent == nil {
-		return true, nil
-	}
-	path, err := f.replace(*validation.CheckFile, inside.Path(), false)
-	if err != nil {
-		return false, err
+	path, content, err := f.validation(inside.Path())
+	if path == "" || err != nil {
+		return err == nil, err
 	}
 	text, err := inside.Text(path, longestCheck)
-	if err != nil {
-		return false, onlyOurs(err)
-	}
-	return strings.TrimSpace(text) == strings.TrimSpace(*validation.ExpectedContent), nil
+	// Whatever keeps the file from being read as it should be, the environment is made anew.
+	return err == nil && trimmed(text) == trimmed(content), nil
 }
+
+// trimmed takes ASCII white space from both ends.
+func trimmed(text string) string { return strings.Trim(text, " \t\n\f\r") }
 
 // statList is what the receipt of a private environment looks at (STORE.md 8.15).
 func (f *foreigner) statList(made *plan.Plan) []string {
@@ -168,24 +164,16 @@ func (f *foreigner) statList(made *plan.Plan) []string {
 	if path := programInside(made); path != "" {
 		list = append(list, path)
 	}
-	for _, word := range made.Commands[0].Argv[1:] {
-		if _, err := folder.StatPath(word); err == nil && strings.HasPrefix(word, made.Workenv+"/") {
-			list = append(list, word)
+	for _, path := range named(made) {
+		if isThere(path) {
+			list = append(list, path)
 			break
 		}
 	}
-	if validation := f.pkg.Metadata().CacheValidation; validation != nil && validation.CheckFile != nil {
-		path, err := f.replace(*validation.CheckFile, made.Workenv, false)
-		if err == nil {
-			if path = place.Below(made.Workenv, strings.TrimPrefix(path, made.Workenv+"/")); isFile(path) {
-				list = append(list, path)
-			}
+	if path, _, err := f.validation(made.Workenv); path != "" && err == nil {
+		if inside, err := store.Inside(path, made.Workenv); err == nil && isThere(made.Workenv+"/"+inside) {
+			list = append(list, made.Workenv+"/"+inside)
 		}
 	}
 	return list
-}
-
-func isFile(path string) bool {
-	_, err := folder.StatPath(path)
-	return err == nil
 }

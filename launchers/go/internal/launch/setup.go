@@ -1,13 +1,12 @@
 package launch
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/pspf"
-	"flavorpack-native/launchers/go/internal/strictjson"
+	"flavorpack-native/launchers/go/internal/store"
 	"flavorpack-native/launchers/go/internal/words"
 )
 
@@ -23,7 +22,8 @@ type setupStep struct {
 	kind   setupKind
 	// words are those of a command, placeholders not replaced yet.
 	words []string
-	// path, pattern and content are texts, placeholders not replaced yet. A path is absent where it is not needed.
+	// path and content are texts, placeholders not replaced yet. A path is absent where it is not needed. A pattern has
+	// no placeholders (LAUNCH.md 16.2).
 	path, pattern, content string
 	hasPath                bool
 	mode                   uint32
@@ -42,11 +42,10 @@ const (
 const (
 	writtenMode = 0o644
 	changedMode = 0o700
-	modeBits    = 0o777
 )
 
 func (f *foreigner) setup() (*setup, error) {
-	commands := f.pkg.Metadata().SetupCommands
+	commands := f.says.SetupCommands
 	made := &setup{of: f, steps: make([]setupStep, len(commands))}
 	for n := range commands {
 		step, err := readStep(n, &commands[n])
@@ -88,69 +87,70 @@ func readStep(n int, from *pspf.SetupCommand) (step setupStep, err error) {
 	case "write_file":
 		step.kind, step.hasPath = writesFile, true
 		step.path, step.content = need("path", from.Path), need("content", from.Content)
-		if err == nil {
-			step.mode, err = readMode(n, from.Mode, writtenMode)
-		}
+		step.mode = modeOr(from.Mode, writtenMode)
 	case "chmod":
 		step.kind, step.hasPath = changesMode, true
 		step.path = need("path", from.Path)
-		if err == nil {
-			step.mode, err = readMode(n, from.Mode, changedMode)
-		}
+		step.mode = modeOr(from.Mode, changedMode)
 	default:
 		err = foreignError("setup command " + strconv.Itoa(n) + " is of a kind that is not known: `" + from.Type + "`")
 	}
 	return step, err
 }
 
-// readEnumeration reads which files a command runs for.
+// readEnumeration reads which files a command runs for: those of a folder, whose names fit the last component of a
+// pattern.
 func (s *setupStep) readEnumeration(from *pspf.SetupCommand) error {
-	s.pattern, s.hasPath = "*", true
+	s.hasPath = true
+	pattern := from.Pattern
 	if from.Enumerate != nil {
-		if from.Enumerate.Path == nil {
-			return foreignError("setup command " + strconv.Itoa(s.number) + " enumerates without `path`")
-		}
-		s.path = *from.Enumerate.Path
+		s.path, s.pattern = from.Enumerate.Path, "*"
 		if from.Enumerate.Pattern != nil {
-			s.pattern = *from.Enumerate.Pattern
+			pattern = from.Enumerate.Pattern
+		}
+		if pattern != nil {
+			s.pattern = (*pattern)[strings.LastIndexByte(*pattern, '/')+1:]
 		}
 		return nil
 	}
-	if from.Pattern == nil {
+	if pattern == nil {
 		return foreignError("setup command " + strconv.Itoa(s.number) + " has neither `enumerate` nor `pattern`")
 	}
-	if slash := strings.LastIndexByte(*from.Pattern, '/'); slash >= 0 {
-		s.path, s.pattern = (*from.Pattern)[:slash], (*from.Pattern)[slash+1:]
-	} else {
-		s.pattern = *from.Pattern
-	}
+	slash := strings.LastIndexByte(*pattern, '/')
+	s.path, s.pattern = (*pattern)[:slash+1], (*pattern)[slash+1:]
 	return nil
 }
 
-// readMode reads octal text or a number, cut to permissions (S21).
-func readMode(n int, value *strictjson.Value, absent uint32) (uint32, error) {
-	if value == nil {
-		return absent, nil
+// modeOr gives the mode that is used where a command says none.
+func modeOr(mode *uint32, absent uint32) uint32 {
+	if mode == nil {
+		return absent
 	}
-	if value.Kind() == strictjson.Number {
-		return uint32(value.Number()) & modeBits, nil
-	}
-	mode, err := strconv.ParseUint(strings.TrimPrefix(value.Text(), "0o"), 8, 32)
-	if err != nil {
-		return 0, foreignError("setup command " + strconv.Itoa(n) + " has a mode that is not octal: `" + value.Text() + "`")
-	}
-	return uint32(mode) & modeBits, nil
+	return *mode
 }
 
-// check replaces every placeholder once, so that none is found wrong after something was unpacked.
+// check judges what the texts alone show, so that none is found wrong after something was unpacked.
 func (s *setup) check(workenv string) error {
 	for n := range s.steps {
 		step := &s.steps[n]
-		texts := append(slices.Clone(step.words), step.path, step.pattern, step.content)
-		for _, text := range texts {
-			if _, err := s.of.replace(text, workenv, true); err != nil {
+		for at, word := range step.words {
+			replaced, err := s.of.replace(word, workenv, true)
+			if err == nil && at == 0 {
+				_, err = programWord(replaced, workenv)
+			}
+			if err != nil {
 				return err
 			}
+		}
+		if _, err := s.of.replace(step.content, workenv, true); err != nil {
+			return err
+		}
+		path, err := s.of.replace(step.path, workenv, true)
+		if err == nil && step.hasPath {
+			_, err = store.Inside(path, workenv)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	_, err := s.of.edits(workenv, true)

@@ -8,6 +8,7 @@ import (
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/plan"
 	"flavorpack-native/launchers/go/internal/process"
+	"flavorpack-native/launchers/go/internal/store"
 	"flavorpack-native/launchers/go/internal/store/folder"
 	"flavorpack-native/launchers/go/internal/store/place"
 	"flavorpack-native/launchers/go/internal/words"
@@ -69,8 +70,8 @@ const fileWord = "{file}"
 func (s *setupRun) execute(step *setupStep, file string) error {
 	argv := make([]string, 0, len(step.words)+1)
 	placed := false
-	for _, word := range step.words {
-		if file != "" && word == fileWord {
+	for n, word := range step.words {
+		if file != "" && n > 0 && word == fileWord {
 			argv, placed = append(argv, file), true
 			continue
 		}
@@ -118,10 +119,11 @@ func (s *setupRun) enumerate(step *setupStep) error {
 	if err != nil {
 		return err
 	}
-	pattern, err := s.text(step.pattern)
+	inside, err := store.Inside(path, s.in.Path())
 	if err != nil {
 		return err
 	}
+	listedAt := strings.TrimSuffix(s.in.Path()+"/"+inside, "/")
 	in, name, err := s.in.Parent(path, false)
 	if missing(err) {
 		return nil
@@ -150,25 +152,14 @@ func (s *setupRun) enumerate(step *setupStep) error {
 	}
 	slices.Sort(names)
 	for _, one := range names {
-		if stat, err := listed.Stat(one); err != nil || stat.Kind != folder.Regular || !words.Covers(pattern, one) {
+		if stat, err := listed.Stat(one); err != nil || stat.Kind != folder.Regular || !words.Covers(step.pattern, one) {
 			continue
 		}
-		if err := s.execute(step, strings.TrimSuffix(s.below(path), "/")+"/"+one); err != nil {
+		if err := s.execute(step, listedAt+"/"+one); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// below makes a path of the package absolute.
-func (s *setupRun) below(path string) string {
-	if strings.HasPrefix(path, "/") {
-		return path
-	}
-	if path = cleanTarget(path); path == "" {
-		return s.in.Path()
-	}
-	return s.in.Path() + "/" + path
 }
 
 // writeFile gives a file a content. What stands in its place is removed first, never written through.

@@ -1,22 +1,19 @@
 package pspf
 
-import "flavorpack-native/launchers/go/internal/strictjson"
-
 // Pair is a name and its text: a variable, or a rule about one. Lists of pairs are sorted by name.
 type Pair struct{ Name, Text string }
 
 // Metadata is the signed document (FORMAT.md §5), as far as its keys have a meaning.
 type Metadata struct {
-	FormatVersion   string
-	Name            string
-	Version         string
-	Description     string
-	Slots           []SlotEntry
-	Execution       Execution
-	Runtime         RuntimeEnv
-	SetupCommands   []SetupCommand
-	Workenv         Workenv
-	CacheValidation *CacheValidation
+	FormatVersion string
+	Name          string
+	Version       string
+	Description   string
+	Slots         []SlotEntry
+	Execution     Execution
+	Runtime       RuntimeEnv
+
+	private privateParts
 }
 
 // SlotEntry is one element of `slots`. What is absent is "" or 0, except where a pointer says it.
@@ -49,44 +46,6 @@ type RuntimeEnv struct {
 	Unset []string
 	Map   []Pair
 	Set   []Pair
-}
-
-// SetupCommand is one element of `setup_commands`. A plain string is an `execute` whose Type is "". What is absent is
-// nil or ""; what each type needs is the launcher's business (LAUNCH.md 16.7).
-type SetupCommand struct {
-	Type    string
-	Command *string
-	Path    *string
-	Content *string
-	Pattern *string
-	// Mode is a string or a number; nil where it is absent.
-	Mode *strictjson.Value
-	// Enumerate is nil where it is absent.
-	Enumerate *Enumerate
-}
-
-// Enumerate names the files that a command runs for.
-type Enumerate struct {
-	Path    *string
-	Pattern *string
-}
-
-// Workenv is the metadata's own `workenv`, that of plain and foreign packages.
-type Workenv struct {
-	Directories []Directory
-	Env         []Pair
-}
-
-// Directory is a folder that is made; Mode is nil where it is absent.
-type Directory struct {
-	Path string
-	Mode *string
-}
-
-// CacheValidation says what file of a private environment must have what content; a field is nil where it is absent.
-type CacheValidation struct {
-	CheckFile       *string
-	ExpectedContent *string
 }
 
 // Flavor is the x-flavor block (FORMAT.md §6) of a package of ours.

@@ -146,7 +146,15 @@ func decodeMetadata(root *strictjson.Value) (*Metadata, *Flavor, error) {
 			m.Runtime.Set = d.pairs(env.Get("set"), "runtime.env.set")
 		}
 	}
-	d.private(root, m)
+	if workenv := root.Get("workenv"); d.kind(workenv, strictjson.Object, "workenv") {
+		m.private.workenv = workenv
+	}
+	if validation := root.Get("cache_validation"); d.kind(validation, strictjson.Object, "cache_validation") {
+		m.private.validation = validation
+	}
+	if setup := root.Get("setup_commands"); d.kind(setup, strictjson.Array, "setup_commands") {
+		m.private.setup = setup
+	}
 	slots := root.Get("slots")
 	entries := d.elements(slots, "slots")
 	if len(entries) > layout.MaxSlots {
@@ -190,61 +198,4 @@ func (d *decoder) slot(v *strictjson.Value) SlotEntry {
 		Permissions: d.optional(v.Get("permissions"), "slots[].permissions"),
 		SelfRef:     d.truth(v.Get("self_ref"), "slots[].self_ref"),
 	}
-}
-
-// private reads what launchers do for plain and foreign packages alone.
-func (d *decoder) private(root *strictjson.Value, m *Metadata) {
-	if workenv := root.Get("workenv"); d.kind(workenv, strictjson.Object, "workenv") {
-		m.Workenv.Env = d.pairs(workenv.Get("env"), "workenv.env")
-		folders := d.elements(workenv.Get("directories"), "workenv.directories")
-		for i := range folders {
-			m.Workenv.Directories = append(m.Workenv.Directories, Directory{
-				Path: d.text(d.need(&folders[i], "path"), "workenv.directories[].path"),
-				Mode: d.optional(folders[i].Get("mode"), "workenv.directories[].mode"),
-			})
-		}
-	}
-	if validation := root.Get("cache_validation"); d.kind(validation, strictjson.Object, "cache_validation") {
-		m.CacheValidation = &CacheValidation{
-			CheckFile:       d.optional(validation.Get("check_file"), "cache_validation.check_file"),
-			ExpectedContent: d.optional(validation.Get("expected_content"), "cache_validation.expected_content"),
-		}
-	}
-	setup := root.Get("setup_commands")
-	if !d.kind(setup, strictjson.Array, "setup_commands") {
-		return
-	}
-	for i := range setup.Elements() {
-		m.SetupCommands = append(m.SetupCommands, d.setup(&setup.Elements()[i]))
-	}
-}
-
-func (d *decoder) setup(v *strictjson.Value) SetupCommand {
-	if v.Kind() == strictjson.String {
-		text := v.Text()
-		return SetupCommand{Command: &text}
-	}
-	if !d.kind(v, strictjson.Object, "setup_commands[]") {
-		return SetupCommand{}
-	}
-	command := SetupCommand{
-		Type:    d.text(v.Get("type"), "setup_commands[].type"),
-		Command: d.optional(v.Get("command"), "setup_commands[].command"),
-		Path:    d.optional(v.Get("path"), "setup_commands[].path"),
-		Content: d.optional(v.Get("content"), "setup_commands[].content"),
-		Pattern: d.optional(v.Get("pattern"), "setup_commands[].pattern"),
-	}
-	if mode := v.Get("mode"); mode != nil && mode.Kind() != strictjson.Null {
-		if mode.Kind() != strictjson.Number {
-			d.kind(mode, strictjson.String, "setup_commands[].mode")
-		}
-		command.Mode = mode
-	}
-	if enumerate := v.Get("enumerate"); d.kind(enumerate, strictjson.Object, "setup_commands[].enumerate") {
-		command.Enumerate = &Enumerate{
-			Path:    d.optional(enumerate.Get("path"), "setup_commands[].enumerate.path"),
-			Pattern: d.optional(enumerate.Get("pattern"), "setup_commands[].enumerate.pattern"),
-		}
-	}
-	return command
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash/crc32"
+	"strings"
 
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/layout"
@@ -134,24 +135,30 @@ func renderDescriptor(slot *Slot) (d [layout.DescriptorSize]byte, err error) {
 	return d, nil
 }
 
-// Permissions reads the octal permissions of an entry; absent ones are 0644.
+// Permissions reads the octal permissions of an entry; absent ones are 0644 (§3).
 func Permissions(text *string) (mode uint16, ok bool) {
 	if text == nil {
 		return 0o644, true
 	}
-	if len(*text) == 0 {
+	read, ok := Octal(*text)
+	if !ok || read > 0o777 {
 		return 0, false
 	}
-	for i := range len(*text) {
-		c := (*text)[i]
-		if c < '0' || c > '7' {
+	return uint16(read), true
+}
+
+// Octal reads octal digits, also behind `0o`. Of a number above 0777 the last three digits stay, above them 01000.
+func Octal(text string) (number uint32, ok bool) {
+	digits := strings.TrimPrefix(text, "0o")
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '7' {
 			return 0, false
 		}
-		if mode = mode<<3 | uint16(c-'0'); mode > 0o777 {
-			return 0, false
+		if number = number<<3 | uint32(digits[i]-'0'); number > 0o777 {
+			number = number&0o777 | 0o1000
 		}
 	}
-	return mode, true
+	return number, digits != ""
 }
 
 func purposeCode(word string) byte {

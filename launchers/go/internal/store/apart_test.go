@@ -186,7 +186,9 @@ func TestAPrivateEnvironmentIsSetUpInPlaceOnceAndIsDurable(t *testing.T) {
 			}
 			return os.WriteFile(in.Path()+"/made", nil, 0o600)
 		},
-		Directories: []PrivateDirectory{{"{workenv}-less", 0o700}, {"a/b", 0o4751}},
+		Directories: func(environment string) ([]PrivateDirectory, error) {
+			return []PrivateDirectory{{"{workenv}-less", 0o700}, {environment + "/a/b", 0o4751}}, nil
+		},
 	}
 	made, err := w.InstallPrivate(private)
 	must(t, err)
@@ -228,7 +230,7 @@ func TestAPrivateEnvironmentIsSetUpInPlaceOnceAndIsDurable(t *testing.T) {
 func TestAFailedSetupLeavesNothing(t *testing.T) {
 	w := newWork(t, foreignPackage(t))
 	failure := errors.New("setup failed")
-	_, err := w.InstallPrivate(&Private{Ready: nothing.Ready, Setup: func(*Enclosure) error { return failure }})
+	_, err := w.InstallPrivate(&Private{Ready: nothing.Ready, Setup: func(*Enclosure) error { return failure }, Directories: nothing.Directories})
 	if !errors.Is(err, failure) {
 		t.Fatalf("got %v", err)
 	}
@@ -241,7 +243,7 @@ func TestAfterAFailedSetupFilesOfTheUserAreWhereTheyWere(t *testing.T) {
 	w := newWork(t, foreignPackage(t))
 	private := &Private{
 		Ready: func(*Enclosure, bool) (bool, error) { return false, nil },
-		Setup: func(*Enclosure) error { return nil },
+		Setup: func(*Enclosure) error { return nil }, Directories: nothing.Directories,
 	}
 	made, err := w.InstallPrivate(private)
 	must(t, err)
@@ -264,7 +266,7 @@ func TestAfterAFailedSetupFilesOfTheUserAreWhereTheyWere(t *testing.T) {
 func TestALoweredPrivateEnvironmentIsThisStartsAlone(t *testing.T) {
 	w := newWork(t, foreignPackage(t))
 	at := ""
-	made, err := w.LowerPrivate(&Private{Setup: func(in *Enclosure) error { at = in.Path(); return nil }})
+	made, err := w.LowerPrivate(&Private{Setup: func(in *Enclosure) error { at = in.Path(); return nil }, Directories: nothing.Directories})
 	must(t, err)
 	if at != made.Workenv || !strings.HasPrefix(at, w.Staging.Path+"/") {
 		t.Errorf("setup ran at %s, the environment is %s", at, made.Workenv)
@@ -309,7 +311,10 @@ func TestS21PathsOfAPackageNeverLeaveItsEnvironmentOrPassThroughALink(t *testing
 	if _, err := in.Text("out", 100); code.Of(err) != code.StoreComposition {
 		t.Errorf("a link was read: %v", err)
 	}
-	if text, err := in.Text("real/text", 4); err != nil || text != "text" {
+	if text, err := in.Text("real/text", 6); err != nil || text != "text \n" {
+		t.Errorf("got %q, %v", text, err)
+	}
+	if text, err := in.Text("real/text", 5); err != syscall.EFBIG {
 		t.Errorf("got %q, %v", text, err)
 	}
 	for _, path := range []string{"way/new", "out", "real/text/new", "../new"} {
@@ -323,5 +328,40 @@ func TestS21PathsOfAPackageNeverLeaveItsEnvironmentOrPassThroughALink(t *testing
 	}
 	if names, _ := os.ReadDir(base); len(names) != 2 {
 		t.Errorf("something was made outside: %v", names)
+	}
+}
+
+func TestTheModeOfAPrivateFileIsCutAndWhatCannotBeReadIsTheOwnersAlone(t *testing.T) {
+	text := func(s string) *string { return &s }
+	for _, c := range []struct {
+		permissions *string
+		want        uint32
+	}{
+		{nil, 0o644}, {text(""), 0o644}, {text("0755"), 0o755}, {text("0o755"), 0o755}, {text("4755"), 0o755}, {text("0000"), 0o600},
+		{text("rwx"), 0o600}, {text("0o"), 0o600}, {text("888"), 0o600}, {text("777777777777777777777750"), 0o750},
+	} {
+		if got := privateMode(c.permissions); got != c.want {
+			t.Errorf("got %o, expected %o", got, c.want)
+		}
+	}
+}
+
+func TestTargetsAreRefusedBeforeAnythingIsWritten(t *testing.T) {
+	for name, change := range map[string]func(slot *pspf.Slot){
+		"a component that is too long": func(slot *pspf.Slot) { slot.Entry.Target = strings.Repeat("x", 256) },
+		"too many components":          func(slot *pspf.Slot) { slot.Entry.Target = strings.Repeat("a/", 64) + "b" },
+		"a path that is too long":      func(slot *pspf.Slot) { slot.Entry.Target = strings.Repeat("abc/", 300) + "b" },
+		"a drive letter":               func(slot *pspf.Slot) { slot.Entry.Target = "c:b" },
+		"a step up":                    func(slot *pspf.Slot) { slot.Entry.Target = "a/../b" },
+		"self_ref with stored bytes":   func(slot *pspf.Slot) { slot.Entry.SelfRef, slot.Size = true, 1 },
+	} {
+		w := newWork(t, foreignPackage(t))
+		change(&w.Package.Slots()[0])
+		if _, err := w.InstallPrivate(nothing); code.Of(err) != code.StoreComposition {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if names, _ := os.ReadDir(w.Root.Path + "/v1/envs"); len(names) != 0 || len(leftovers(t, w)) != 0 {
+			t.Errorf("%s: something was written", name)
+		}
 	}
 }

@@ -109,8 +109,8 @@ func (e *Enclosure) Stat(path string) (folder.Stat, error) {
 	return in.Stat(name)
 }
 
-// Text reads a regular file; more than limit bytes are not read. The error says that there is no such file where
-// something else stands there.
+// Text reads a regular file of at most limit bytes. The error says that there is no such file where something else stands
+// there.
 func (e *Enclosure) Text(path string, limit int) (string, error) {
 	in, name, err := e.Parent(path, false)
 	if err != nil {
@@ -132,7 +132,10 @@ func (e *Enclosure) Text(path string, limit int) (string, error) {
 	if stat.Kind != folder.Regular {
 		return "", syscall.ENOENT
 	}
-	text := make([]byte, min(stat.Size, uint64(limit)))
+	if stat.Size > uint64(limit) {
+		return "", syscall.EFBIG
+	}
+	text := make([]byte, stat.Size)
 	length := 0
 	for length < len(text) {
 		n, err := file.Read(text[length:])

@@ -23,8 +23,8 @@ type Private struct {
 	Ready func(inside *Enclosure, doubted bool) (bool, error)
 	// Setup runs the setup commands (LAUNCH.md 16.7). The environment lies at its final path by then.
 	Setup func(inside *Enclosure) error
-	// Directories are those of the metadata with their placeholders replaced (8.10).
-	Directories []PrivateDirectory
+	// Directories gives those of the metadata for the path that the environment will have (8.10).
+	Directories func(environment string) ([]PrivateDirectory, error)
 }
 
 // PrivateDirectory is a folder that is made before setup.
@@ -58,8 +58,19 @@ func (w *Work) CheckPrivate() error {
 	slots := w.Package.Slots()
 	for n := range slots {
 		slot := &slots[n]
-		if _, reason := insideTarget(slot.Entry.Target); reason != "" {
+		target, reason := insideTarget(slot.Entry.Target)
+		if reason == "" {
+			reason = breaksLimits(target)
+		}
+		// Whether a slot of a foreign package holds a file shows only when it is unpacked (FORMAT.md §12, 12).
+		if reason == "" && target == "" && slot.Flavor != nil && !slot.Chain.HasTree() && isUnpackedPrivately(slot) {
+			reason = "it is empty, and the slot holds one file"
+		}
+		if reason != "" {
 			return composition("the target of slot " + strconv.Itoa(n) + ", " + strconv.Quote(slot.Entry.Target) + ", cannot be used: " + reason)
+		}
+		if slot.Entry.SelfRef && slot.Size > 0 {
+			return composition("slot " + strconv.Itoa(n) + " (" + slot.Entry.ID + ") stands for the package file, and has stored bytes all the same")
 		}
 		if isUnpackedPrivately(slot) && !slot.HasDigest && !w.WithoutDigests {
 			return code.New(code.PspfForeign, "slot "+strconv.Itoa(n)+" ("+slot.Entry.ID+") cannot be checked: the metadata has no full SHA-256 of it")
@@ -223,7 +234,11 @@ func (w *Work) fillPrivate(made *built, dir *folder.Dir, path string, private *P
 		}
 	}
 	inside := &Enclosure{dir: dir, path: path}
-	for _, directory := range private.Directories {
+	directories, err := private.Directories(path)
+	if err != nil {
+		return err
+	}
+	for _, directory := range directories {
 		if err := inside.MakeFolder(directory.Path, directory.Mode&0o777); err != nil {
 			return err
 		}
@@ -269,11 +284,21 @@ func (w *Work) privateRules(made *built, n int) (tree.Rules, error) {
 	}
 	// Whether the slot holds a tree shows only in its content (FORMAT.md §12, 12); a tree never asks for this path.
 	rules.File = target
-	mode, known := pspf.Permissions(slot.Entry.Permissions)
-	if rules.FileMode = uint32(mode); !known {
-		rules.FileMode = 0o600
-	}
+	rules.FileMode = privateMode(slot.Entry.Permissions)
 	return rules, nil
+}
+
+// privateMode is the mode of a slot that holds one file (8.8). Nobody but the file's owner gets a right from permissions
+// that cannot be read.
+func privateMode(permissions *string) uint32 {
+	if permissions == nil || *permissions == "" {
+		return 0o644
+	}
+	mode, known := pspf.Octal(*permissions)
+	if mode &= 0o777; !known || mode == 0 {
+		return 0o600
+	}
+	return mode
 }
 
 // settle runs setup where the environment lies, removes what was there for setup only, and gives the root its mode

@@ -102,6 +102,8 @@ func TestEveryVectorIsBroughtIntoAStoreOrRefusedAsTheTableSays(t *testing.T) {
 var nothing = &Private{
 	Ready: func(*Enclosure, bool) (bool, error) { return true, nil },
 	Setup: func(*Enclosure) error { return nil },
+
+	Directories: func(string) ([]PrivateDirectory, error) { return nil, nil },
 }
 
 // unpackEach unpacks every slot by itself, as whoever asks for one does, and removes it again.
