@@ -51,7 +51,8 @@ func (w *Work) Need(root *place.Root) place.Need {
 func (w *Work) Check() error {
 	slots := w.Package.Slots()
 	for n := range slots {
-		if w.Parts[n] != plan.Absent && !slots[n].Chain.HasTree() && !slots[n].Entry.SelfRef {
+		// Absent ones, too: the description names the keys of all shared slots (13.5).
+		if !slots[n].Chain.HasTree() && !slots[n].Entry.SelfRef {
 			if _, err := singleFile(&slots[n]); err != nil {
 				return err
 			}
@@ -140,8 +141,7 @@ func (w *Work) install(installed *Installed) error {
 		if slots[n].Flavor.Share && !slots[n].Entry.SelfRef {
 			key, err := Key(&slots[n])
 			if err != nil {
-				// An absent slot that nobody can unpack is not in any store.
-				continue
+				return err
 			}
 			about.Slots = append(about.Slots, key)
 		}

@@ -235,6 +235,26 @@ func TestEntriesOfAbsentSlotsAreLeftOutAndOthersMayNotBeNamed(t *testing.T) {
 	}
 }
 
+func TestASharedFileWithoutAKeyIsRefusedBeforeAnythingIsUnpackedWhateverItsPart(t *testing.T) {
+	for _, target := range []string{"", "{workenv}", "a\nb", "../a", strings.Repeat("x", 256)} {
+		for _, part := range []plan.Part{plan.Absent, plan.Shared} {
+			w := newWork(t, open(t, usual))
+			w.Parts[0] = part
+			slot := &w.Package.Slots()[0]
+			var err error
+			slot.Chain, err = pspf.ParseChain("raw")
+			must(t, err)
+			slot.Entry.Target = target
+			if _, err := w.Install(); code.Of(err) != code.StoreComposition {
+				t.Errorf("%q, part %v: got %v", target, part, err)
+			}
+			if names, _ := os.ReadDir(w.Root.Path + "/v1/slots"); len(names) != 0 {
+				t.Errorf("%q, part %v: something was unpacked", target, part)
+			}
+		}
+	}
+}
+
 func TestS3ALoweredStartKeepsNothing(t *testing.T) {
 	w := newWork(t, open(t, usual))
 	before := state(t, w.Root.Path+"/v1/slots")
