@@ -181,7 +181,8 @@ func (m *planner) named(number string) (int, error) {
 	case m.roles.leftOut[n], m.roles.Parts[n] == plan.Shared, m.roles.Parts[n] == plan.Outside:
 		return n, nil
 	}
-	return 0, lifecycleError(n, &slots[n], "the placeholder `{slot:"+number+"}` names a slot that has no place of its own")
+	return 0, code.New(code.StoreComposition,
+		"the placeholder `{slot:"+number+"}` names a slot that has no place of its own: "+SlotTitle(n, &slots[n]))
 }
 
 // ownVariables are those of LAUNCH.md 6.1.2.

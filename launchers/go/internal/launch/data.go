@@ -21,9 +21,6 @@ func (s *Start) dataPlaces(p *pspf.Package, roles *Roles) (*dataPlaces, error) {
 	lookup := s.Lookup()
 	for _, data := range roles.Data {
 		slot := &p.Slots()[data.Slot]
-		if slot.Entry.SelfRef {
-			continue
-		}
 		base, variables, named := place.DataFolder(lookup, data.Config)
 		for _, name := range variables {
 			if !asked[name] {

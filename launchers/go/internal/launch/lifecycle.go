@@ -43,7 +43,7 @@ func (s *Start) DecideRoles(p *pspf.Package) (*Roles, error) {
 	slots := p.Slots()
 	roles := &Roles{Parts: make([]plan.Part, len(slots)), leftOut: make([]bool, len(slots))}
 	for n := range slots {
-		if slots[n].Entry.Lifecycle == "dev" {
+		if slots[n].Entry.Lifecycle == "dev" && !slots[n].Entry.SelfRef {
 			roles.HasDeveloper = true
 			// FLAVOR_DEV is looked at only for packages that have such slots (LAUNCH.md 14.2).
 			roles.Developer = s.Variables.Value("FLAVOR_DEV") == "1"
@@ -70,12 +70,20 @@ func (r *Roles) decide(p *pspf.Package, n int) error {
 			r.Parts[n], r.leftOut[n] = plan.Absent, true
 		}
 	}
+	if slot.Entry.SelfRef {
+		// It holds nothing, whatever its lifecycle says (STORE.md 5.10).
+		present(false)
+		if slot.Entry.Lifecycle == "lazy" && !slot.Flavor.Share {
+			return unsharedLazy(n, slot)
+		}
+		return nil
+	}
 	switch slot.Entry.Lifecycle {
 	case "", "runtime", "startup", "eager", "cache", "cached":
 		r.Parts[n] = resident
 	case "lazy":
 		if !slot.Flavor.Share {
-			return lifecycleError(n, slot, "a lazy slot lies in the shared store, but `share` is false")
+			return unsharedLazy(n, slot)
 		}
 		r.Parts[n] = plan.Absent
 		r.Lazy = append(r.Lazy, n)
@@ -104,11 +112,11 @@ func (r *Roles) decide(p *pspf.Package, n int) error {
 	default:
 		return lifecycleError(n, slot, "the lifecycle `"+slot.Entry.Lifecycle+"` is not known")
 	}
-	if slot.Entry.SelfRef {
-		// It holds nothing, whatever its lifecycle says (STORE.md 5.10).
-		r.Parts[n] = plan.Absent
-	}
 	return nil
+}
+
+func unsharedLazy(n int, slot *pspf.Slot) error {
+	return lifecycleError(n, slot, "a lazy slot lies in the shared store, but `share` is false")
 }
 
 // folderName says whether an id may be the name of a folder of data (STORE.md 18.1).

@@ -47,7 +47,7 @@ func (s *Start) open(level validation.Level) (*verified, error) {
 	v.signed = true
 	for _, failure := range opened.PutUpWith() {
 		name := putUpName(code.Of(failure))
-		if name == "signature" || name == "signer key" {
+		if name == "signature" || name == "signer-key" {
 			v.signed = false
 		}
 		v.putUp = append(v.putUp, name)
@@ -71,7 +71,7 @@ func putUpName(failed code.Code) string {
 	case code.PspfSignature:
 		return "signature"
 	case code.PspfSignerKey:
-		return "signer key"
+		return "signer-key"
 	}
 	return "rendering"
 }

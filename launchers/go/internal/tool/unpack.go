@@ -108,9 +108,6 @@ func slot(s *session) error {
 // placeOf finds the place of a slot, and makes it where it is missing.
 func (s *session) placeOf(n int) (string, error) {
 	entry := &s.pkg.Slots()[n]
-	if entry.Entry.SelfRef {
-		return "", code.New(code.StoreSlotKind, launch.SlotTitle(n, entry)+" stands for the package file and holds nothing")
-	}
 	none := code.New(code.LaunchLifecycle, launch.SlotTitle(n, entry)+" has no place that outlasts a start")
 	if !s.hasCommands() {
 		return "", none
