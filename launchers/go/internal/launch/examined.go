@@ -16,6 +16,9 @@ import (
 // CheckTarget refuses packages for another platform (LAUNCH.md 4.4).
 func CheckTarget(p *pspf.Package) error { return checkTarget(p) }
 
+// Unchanged compares the file with what it was when it was opened (LAUNCH.md 8.1, S10).
+func (s *Start) Unchanged() error { return s.unchanged() }
+
 // Work is what the store is asked for, for a package whose roles are known. Place and staging are the caller's.
 func (s *Start) Work(p *pspf.Package, roles *Roles) *store.Work {
 	work := s.work(&Preparation{Level: validation.Strict}, &ready{verified: &verified{pkg: p}})

@@ -79,38 +79,69 @@ func Open(src io.ReaderAt, size int64) (*Package, error) { return OpenWith(src, 
 
 // OpenWith is Open for a level of validation that puts up with something; PutUpWith says what that was.
 func OpenWith(src io.ReaderAt, size int64, lax Tolerance) (*Package, error) {
+	p, _, err := openSteps(src, size, lax)
+	return p, err
+}
+
+// OpenSteps is Open, and names the step that failed: a code alone does not say it.
+func OpenSteps(src io.ReaderAt, size int64) (*Package, Step, error) {
+	return openSteps(src, size, Tolerance{})
+}
+
+// Step is one step of opening a package (§12), by its name in reports (LAUNCH.md 8.3).
+type Step string
+
+// The steps in their order. A foreign package has the last one instead of the two before it.
+const (
+	StepTrailer   Step = "trailer"
+	StepIndex     Step = "index"
+	StepMetadata  Step = "metadata"
+	StepSignature Step = "signature"
+	StepJSON      Step = "json"
+	StepSignerKey Step = "signer-key"
+	StepRendering Step = "rendering"
+	StepSlotTable Step = "slot-table"
+)
+
+func openSteps(src io.ReaderAt, size int64, lax Tolerance) (_ *Package, step Step, err error) {
 	p := &Package{src: src, lax: lax}
+	step = StepTrailer
 	if err := ReadTrailer(src, size, &p.trailer); err != nil {
-		return nil, err
+		return nil, step, err
 	}
-	var err error
+	step = StepIndex
 	if p.index, err = parseIndex(&p.trailer, size); err != nil {
-		return nil, err
+		return nil, step, err
 	}
+	step = StepMetadata
 	stored := make([]byte, p.index.MetadataSize)
 	if err := readAt(src, stored, p.index.MetadataOffset); err != nil {
-		return nil, err
+		return nil, step, err
 	}
 	if p.document, err = inflateMetadata(p.index, stored); err != nil {
-		return nil, err
+		return nil, step, err
 	}
+	step = StepSignature
 	if err := p.tolerate(lax.Signature, checkSignature(p.index, p.document)); err != nil {
-		return nil, err
+		return nil, step, err
 	}
+	step = StepJSON
 	if p.metadata, p.flavor, err = ReadDocument(p.document); err != nil {
-		return nil, err
+		return nil, step, err
 	}
 	if p.flavor == nil {
 		p.slots, err = p.foreignSlots()
-		return p, err
+		return p, StepSlotTable, err
 	}
+	step = StepSignerKey
 	if err := p.tolerate(lax.Signature, checkSigner(p.index, p.flavor)); err != nil {
-		return nil, err
+		return nil, step, err
 	}
+	step = StepRendering
 	if err := p.render(stored); err != nil {
-		return nil, err
+		return nil, step, err
 	}
-	return p, nil
+	return p, step, nil
 }
 
 // tolerate keeps an error that is put up with, and hands any other back.

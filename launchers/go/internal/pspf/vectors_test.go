@@ -81,6 +81,24 @@ func TestEveryVectorIsOpenedOrRefusedAsTheTableSays(t *testing.T) {
 	}
 }
 
+func TestTheStepThatFailedIsNamed(t *testing.T) {
+	named := 0
+	for _, v := range vectors(t) {
+		if v.Layer != "open" {
+			continue
+		}
+		file := v.bytes(t)
+		_, step, err := OpenSteps(bytes.NewReader(file), int64(len(file)))
+		if err == nil || string(step) != v.Step {
+			t.Errorf("%s: got %s (%v), expected %s", v.Name, step, err, v.Step)
+		}
+		named++
+	}
+	if named < 400 {
+		t.Errorf("only %d vectors were judged", named)
+	}
+}
+
 func outcome(err error) string {
 	if err == nil {
 		return "ok"

@@ -64,9 +64,13 @@ func (s *session) open() error {
 	if err != nil {
 		return err
 	}
+	s.took(opened)
+	return nil
+}
+
+func (s *session) took(opened *pspf.Package) {
 	s.pkg = opened
 	s.start.Teller.Rename(opened.Metadata().Name)
-	return nil
 }
 
 // openOurs is open for tools that need commands or slots of ours.

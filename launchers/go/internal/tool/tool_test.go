@@ -62,7 +62,8 @@ func TestArgumentsThatAToolHasNotAreRefused(t *testing.T) {
 }
 
 func TestFoldersOfExtractedSlotsHaveNumberAndId(t *testing.T) {
-	for id, want := range map[string]string{"runtime": "07_runtime", "../../x y": "07_.._.._x_y", "ä": "07___", "": "07_"} {
+	for id, want := range map[string]string{"runtime": "07_runtime", "../../x y": "07_.._.._x_y", "ä": "07__", "日本": "07___", "": "07_",
+		strings.Repeat("ä", 101): "07_" + strings.Repeat("_", 100)} {
 		if got := folderOf(7, id); got != want {
 			t.Errorf("%q is %q, expected %q", id, got, want)
 		}

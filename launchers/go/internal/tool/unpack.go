@@ -36,15 +36,13 @@ func extract(s *session) error {
 			}
 		}
 	}
-	into, prefix := s.values["--output"], ""
+	into := s.values["--output"]
 	if into == "" {
 		into = "."
-	} else {
-		prefix = strings.TrimRight(into, "/") + "/"
-		if err := os.Mkdir(into, 0o777); err != nil && !os.IsExist(err) {
-			return code.Wrap(code.StoreIO, "cannot make the folder `"+into+"`", err)
-		}
+	} else if err := os.Mkdir(into, 0o777); err != nil && !os.IsExist(err) {
+		return code.Wrap(code.StoreIO, "cannot make the folder `"+into+"`", err)
 	}
+	prefix := strings.TrimRight(into, "/") + "/"
 	work := &store.Work{Context: context.Background(), Package: s.pkg}
 	for _, n := range wanted {
 		name := folderOf(n, slots[n].Entry.ID)
@@ -61,16 +59,23 @@ func extract(s *session) error {
 			return err
 		}
 	}
-	return nil
+	return s.start.Unchanged()
 }
 
-// folderOf is the name of the folder that a slot is extracted into.
+// longestID is how many characters of an id the name of a folder has.
+const longestID = 100
+
+// folderOf is the name of the folder that a slot is extracted into (LAUNCH.md 8.4).
 func folderOf(n int, id string) string {
 	name := []byte(fmt.Sprintf("%02d_", n))
-	for at := range len(id) {
-		switch char := id[at]; {
+	count := 0
+	for _, char := range id {
+		if count++; count > longestID {
+			break
+		}
+		switch {
 		case char >= 'a' && char <= 'z', char >= 'A' && char <= 'Z', char >= '0' && char <= '9', char == '-', char == '_', char == '.':
-			name = append(name, char)
+			name = append(name, byte(char))
 		default:
 			name = append(name, '_')
 		}
@@ -95,6 +100,9 @@ func slot(s *session) error {
 	}
 	path, err := s.placeOf(n)
 	if err != nil {
+		return err
+	}
+	if err := s.start.Unchanged(); err != nil {
 		return err
 	}
 	if s.json() {

@@ -3,6 +3,7 @@ package tool
 import (
 	"context"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/launch"
 	"flavorpack-native/launchers/go/internal/layout"
+	"flavorpack-native/launchers/go/internal/pspf"
 	"flavorpack-native/launchers/go/internal/tell"
 	"flavorpack-native/launchers/go/internal/trust"
 )
@@ -68,35 +70,36 @@ func (c *check) object() *object {
 
 // checks makes the checks one after another; add says whether to go on.
 func (s *session) checks(add func(name, detail string, err error) bool) {
-	if err := s.open(); err != nil {
-		// Opening stops at the first failure; what it says tells how far it came.
-		failed := stepOf(tell.Coded(err))
-		for _, name := range openingSteps {
-			if name == failed {
-				add(name, "", err)
-				return
-			}
-			if !add(name, "as it must be", nil) {
-				return
-			}
-		}
-		add(failed, "", err)
-		return
+	opened, last, err := pspf.OpenSteps(s.start.File, int64(s.start.Stat.Size))
+	if err == nil {
+		s.took(opened)
 	}
-	for _, name := range openingSteps {
-		if detail := s.opened(name); detail != "" && !add(name, detail, nil) {
+	for _, step := range stepsBefore(last) {
+		detail := "as it must be"
+		if err == nil {
+			detail = s.opened(step)
+		}
+		if !add(string(step), detail, nil) {
 			return
 		}
+	}
+	if err != nil {
+		add(string(last), "", err)
+		return
+	}
+	if !add(string(last), s.opened(last), nil) {
+		return
 	}
 	detail, err := s.launcherOrigin(context.Background())
 	if !add("launcher", detail, err) {
 		return
 	}
-	slots := s.pkg.Slots()
-	for n := range slots {
-		if !add(launch.SlotTitle(n, &slots[n]), strconv.FormatInt(slots[n].Size, 10)+" bytes as signed", s.pkg.VerifyStored(context.Background(), n)) {
-			return
-		}
+	if !s.slotChecks(add) {
+		return
+	}
+	if err := s.start.Unchanged(); err != nil {
+		add("file", "", err)
+		return
 	}
 	decision, err := s.decide()
 	if err != nil {
@@ -111,51 +114,71 @@ func (s *session) checks(add func(name, detail string, err error) bool) {
 	add("trust", decision.Detail(), nil)
 }
 
-// The steps of opening a package (FORMAT.md 12), as `flavor verify` names them.
-var openingSteps = [...]string{"trailer", "index", "metadata", "signature", "json", "signer-key", "rendering"}
-
-// stepOf names the step of opening that ends with a code.
-func stepOf(failed code.Code) string {
-	switch failed {
-	case code.PspfNotAPackage, code.PspfIO:
-		return "trailer"
-	case code.PspfMetadataChecksum, code.PspfMetadataGzip:
-		return "metadata"
-	case code.PspfSignature:
-		return "signature"
-	case code.PspfMetadataJson, code.PspfMetadataModel, code.PspfOperations:
-		return "json"
-	case code.PspfSignerKey:
-		return "signer-key"
-	case code.PspfRendering, code.PspfFrameTable:
-		return "rendering"
+// slotChecks compares the digests of slots, after it looked whether a foreign package has all of them.
+func (s *session) slotChecks(add func(name, detail string, err error) bool) bool {
+	slots := s.pkg.Slots()
+	if s.isForeign() {
+		var without error
+		for n := range slots {
+			if slot := &slots[n]; !slot.HasDigest && !isUnchecked(slot) && without == nil {
+				without = code.New(code.PspfForeign, "the signed metadata has no full SHA-256 of "+launch.SlotTitle(n, slot))
+			}
+		}
+		if !add("slots", "each has a full SHA-256", without) {
+			return false
+		}
 	}
-	return "index"
+	for n := range slots {
+		detail := number(slots[n].Size) + " bytes as signed"
+		var err error
+		if isUnchecked(&slots[n]) {
+			detail = "not checked, the signed metadata has no full SHA-256 of it"
+		} else {
+			err = s.pkg.VerifyStored(context.Background(), n)
+		}
+		if !add(launch.SlotTitle(n, &slots[n]), detail, err) {
+			return false
+		}
+	}
+	return true
 }
 
-// opened describes a step that held; empty for one that a foreign package does not have.
-func (s *session) opened(step string) string {
+// isUnchecked tells a slot that no start unpacks, and that needs no digest therefore (STORE.md 8.8).
+func isUnchecked(slot *pspf.Slot) bool {
+	return !slot.HasDigest && (slot.Entry.ID == "_attestation" || slot.Entry.SelfRef && slot.Size == 0)
+}
+
+// stepsBefore are the steps of opening that held if one of them was the last.
+func stepsBefore(last pspf.Step) []pspf.Step {
+	ours := []pspf.Step{pspf.StepTrailer, pspf.StepIndex, pspf.StepMetadata, pspf.StepSignature, pspf.StepJSON, pspf.StepSignerKey, pspf.StepRendering}
+	if last == pspf.StepSlotTable {
+		return ours[:5]
+	}
+	return ours[:slices.Index(ours, last)]
+}
+
+// opened describes a step that held.
+func (s *session) opened(step pspf.Step) string {
 	x := s.pkg.Index()
 	switch step {
-	case "trailer":
+	case pspf.StepTrailer:
 		return "at byte " + number(x.TrailerOffset()) + " of " + number(x.PackageSize)
-	case "index":
+	case pspf.StepIndex:
 		return number(int64(x.SlotCount)) + " slots, " + number(x.PackageSize) + " bytes"
-	case "metadata":
+	case pspf.StepMetadata:
 		return number(x.MetadataSize) + " bytes stored, " + number(int64(len(s.pkg.JSON()))) + " bytes of JSON"
-	case "signature":
+	case pspf.StepSignature:
 		signer := s.pkg.Signer()
 		return "Ed25519, key " + hex.EncodeToString(signer[:])
-	case "json":
+	case pspf.StepJSON:
 		return s.pkg.Metadata().Name + " " + s.pkg.Metadata().Version
-	}
-	if s.isForeign() {
-		return ""
-	}
-	if step == "signer-key" {
+	case pspf.StepSignerKey:
 		return "the signed metadata names this key"
+	case pspf.StepSlotTable:
+		return number(x.SlotTableSize) + " bytes, which no signature covers"
+	default:
+		return number(x.MetadataSize+x.SlotTableSize+layout.TrailerSize) + " bytes as the signature determines them"
 	}
-	return number(x.MetadataSize+x.SlotTableSize+layout.TrailerSize) + " bytes as the signature determines them"
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
