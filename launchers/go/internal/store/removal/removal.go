@@ -9,6 +9,7 @@
 package removal
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"sort"
 	"strings"
@@ -191,11 +192,22 @@ func (r *removal) plan() {
 		r.result.Gone = append(r.result.Gone, Gone{Kind: "environment", Name: name, Bytes: occupied(r.root.Envs, name)})
 	}
 	for _, name := range r.slotsGoing {
-		r.result.Gone = append(r.result.Gone, Gone{Kind: "slot", Name: name, Bytes: occupied(r.root.Slots, name)})
+		r.result.Gone = append(r.result.Gone, Gone{Kind: "slot", Name: name, Bytes: recorded(r.root.Slots, name)})
 	}
 	for _, note := range r.receipts {
 		r.result.Gone = append(r.result.Gone, Gone{Kind: "receipt", Name: note.File})
 	}
+}
+
+// recorded is what the record of a slot says that it has, and what is there where it has no valid one.
+func recorded(in *folder.Dir, name string) uint64 {
+	var key [sha256.Size]byte
+	if n, err := hex.Decode(key[:], []byte(name)); err == nil && n == len(key) {
+		if found, ok := record.Read(in, name, key); ok {
+			return found.Bytes
+		}
+	}
+	return occupied(in, name)
 }
 
 // occupied is the sum of the lengths of all files below a name: programs write into environments, so no record knows.

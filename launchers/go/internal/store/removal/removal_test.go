@@ -119,7 +119,7 @@ func TestWhatAPackageLeftGoesWholeAndWhatOthersReferToStays(t *testing.T) {
 	h.receipt(2, "theirs", shared)
 	before := h.left("locks")
 	result := h.uninstall(&Target{Environments: []string{"mine", "mine-dev"}, Keys: [][32]byte{own, shared, lazy}})
-	if len(result.Gone) != 3 || result.Gone[0] != (Gone{"environment", "mine", 0}) || result.Gone[1].Kind != "slot" || result.Gone[1].Bytes != 1 {
+	if len(result.Gone) != 3 || result.Gone[0] != (Gone{"environment", "mine", 0}) || result.Gone[1].Kind != "slot" || result.Gone[1].Bytes != 100 {
 		t.Errorf("got %+v", result)
 	}
 	want := []string{hex.EncodeToString(shared[:]), hex.EncodeToString(shared[:]) + ".record", hex.EncodeToString(other[:]), hex.EncodeToString(other[:]) + ".record"}
@@ -139,6 +139,16 @@ func TestWhatAPackageLeftGoesWholeAndWhatOthersReferToStays(t *testing.T) {
 	}
 	if got := h.left("tmp"); len(got) != 1 {
 		t.Errorf("staging: %v", got)
+	}
+}
+
+func TestTheBytesOfASlotWithoutARecordAreThoseThatAreThere(t *testing.T) {
+	h := newHouse(t)
+	key := h.slot(7)
+	must(t, os.Remove(h.root.SlotPath(hex.EncodeToString(key[:]))+".record"))
+	result := h.uninstall(&Target{Keys: [][32]byte{key}})
+	if len(result.Gone) != 1 || result.Gone[0].Bytes != 1 {
+		t.Errorf("got %+v", result.Gone)
 	}
 }
 
