@@ -57,8 +57,11 @@ func begin() (exit int) {
 }
 
 func run(start *launch.Start) error {
+	err := start.ReadLevel()
+	if err != nil {
+		return err
+	}
 	start.Opened = time.Now()
-	var err error
 	if start.File, start.Path, err = launch.OpenSelf(); err != nil {
 		return code.Wrap(code.LaunchOpen, "cannot open the package file `"+start.Path+"`", err)
 	}

@@ -60,7 +60,7 @@ func (s *Start) asPackage() *receipt.Package {
 	return &receipt.Package{Path: s.Path, Stat: s.Stat, Trailer: (*[len(s.Trailer)]byte)(&s.Trailer)}
 }
 
-// ReadLevel reads FLAVOR_VALIDATION (LAUNCH.md 9.1).
+// ReadLevel reads FLAVOR_VALIDATION, before a file is opened (LAUNCH.md 9.1).
 func (s *Start) ReadLevel() error {
 	level, known := validation.Parse(s.Variables.Value("FLAVOR_VALIDATION"))
 	if !known {
@@ -74,9 +74,6 @@ func (s *Start) ReadLevel() error {
 
 // Run starts the program. It returns only if that failed, with the error that is to be told.
 func (s *Start) Run() error {
-	if err := s.ReadLevel(); err != nil {
-		return err
-	}
 	doubted := false
 	if s.Level == validation.Strict {
 		answer, root := s.FindReceipt()
