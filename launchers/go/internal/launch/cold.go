@@ -2,6 +2,7 @@ package launch
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"flavorpack-native/launchers/go/internal/code"
@@ -211,7 +212,9 @@ func (s *Start) fill(p *Preparation, made *ready) error {
 	if made.outside, err = s.copyData(p, made); err != nil {
 		return err
 	}
-	s.unpacked(made.installed)
+	if !p.Level.Lowered() {
+		s.tellStates(made.installed)
+	}
 	s.Log().Phase("unpack", begun)
 	if err := s.unchanged(); err != nil {
 		return err
@@ -230,19 +233,18 @@ func (s *Start) fill(p *Preparation, made *ready) error {
 	return nil
 }
 
-// unpacked tells at debug what the start put into the store.
-func (s *Start) unpacked(installed *store.Installed) {
+// tellStates tells at debug what became of each shared slot and of the environment (LAUNCH.md 10.3).
+func (s *Start) tellStates(installed *store.Installed) {
 	log := s.Log()
 	if !log.Tells(tell.Debug) {
 		return
 	}
-	for _, thing := range installed.Unpacked {
-		path := installed.Workenv
-		if thing.Slot != store.Environment {
-			path = installed.Slots[thing.Slot]
+	for n, path := range installed.Slots {
+		if path != "" {
+			log.Line(tell.Debug, "slot "+strconv.Itoa(n)+" "+installed.State(n)+": "+baseName(path))
 		}
-		log.Line(tell.Debug, thing.String()+" unpacked: `"+path+"`")
 	}
+	log.Line(tell.Debug, "work environment "+installed.State(store.Environment)+": `"+installed.Workenv+"`")
 }
 
 // copyData copies data that is not there yet, and gives the places of all of it. A lowered start has its own copy of it

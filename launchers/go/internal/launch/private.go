@@ -42,7 +42,9 @@ func (s *Start) preparePrivate(p *Preparation, made *ready) error {
 	if made.installed, err = install(private); err != nil {
 		return err
 	}
-	s.unpacked(made.installed)
+	if !p.Level.Lowered() {
+		s.tellStates(made.installed)
+	}
 	s.Log().Phase("unpack", begun)
 	if err := s.unchanged(); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"runtime"
+	"slices"
 	"strconv"
 
 	"flavorpack-native/launchers/go/internal/plan"
@@ -83,6 +84,22 @@ func (t Thing) String() string {
 		return "work environment"
 	}
 	return "slot " + strconv.Itoa(t.Slot)
+}
+
+// State says what became of a shared slot, or of the environment, in the words of LAUNCH.md 10.3.
+func (i *Installed) State(slot int) string {
+	is := func(things []Thing) bool {
+		return slices.ContainsFunc(things, func(thing Thing) bool { return thing.Slot == slot })
+	}
+	switch {
+	case is(i.Unpacked) && is(i.Renewed):
+		return "repaired"
+	case is(i.Unpacked):
+		return "unpacked"
+	case is(i.Compared):
+		return "compared"
+	}
+	return "found"
 }
 
 func (w *Work) workers() int {

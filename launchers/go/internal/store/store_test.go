@@ -79,6 +79,27 @@ func TestALaterStartTakesWhatIsThere(t *testing.T) {
 	}
 }
 
+func TestAStartSaysWhatBecameOfEachThing(t *testing.T) {
+	states := func(made *Installed) string { return made.State(0) + " " + made.State(Environment) }
+	w := newWork(t, open(t, usual))
+	made := installed(t, w)
+	if got := states(made); got != "unpacked unpacked" {
+		t.Errorf("the first start: %s", got)
+	}
+	if got := states(installed(t, w.again(t))); got != "found found" {
+		t.Errorf("the second: %s", got)
+	}
+	after := w.again(t)
+	after.Boot = record.Boot{3}
+	if got := states(installed(t, after)); got != "compared compared" {
+		t.Errorf("after a boot: %s", got)
+	}
+	must(t, os.Remove(made.Slots[0]+".record"))
+	if got := states(installed(t, after.again(t))); !strings.HasPrefix(got, "repaired ") {
+		t.Errorf("without a record: %s", got)
+	}
+}
+
 func TestWhatHasNoRecordIsNotBelieved(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, path string){
 		"no record":       func(t *testing.T, path string) { must(t, os.Remove(path+".record")) },
