@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/layout"
@@ -156,7 +157,19 @@ func splitName(path string) (name, prefix string, fits bool) {
 	if slash > 0 && len(path)-slash-1 <= nameField {
 		return path[slash+1:], path[:slash], true
 	}
-	return path[:nameField], "", false
+	return cutName(path), "", false
+}
+
+// cutName is what a header has of a text that stands in a pax record: its first 100 bytes, cut at the end of a character.
+func cutName(text string) string {
+	if len(text) <= nameField {
+		return text
+	}
+	end := nameField
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
 }
 
 func paxLine(to *bytes.Buffer, key, value string) {
@@ -177,7 +190,7 @@ func (a *archive) header(name, prefix, target string, kind byte, mode string, si
 	copy(block[124:], octalDigits(size, 11))
 	copy(block[136:], octalDigits(a.mtime, 11))
 	block[156] = kind
-	copy(block[157:257], target)
+	copy(block[157:257], cutName(target))
 	copy(block[257:], "ustar\x0000")
 	copy(block[345:345+prefixField], prefix)
 	sum := int64(8 * ' ')

@@ -191,6 +191,40 @@ func TestPlansThatCannotBeHonouredAreRefused(t *testing.T) {
 	}
 }
 
+func TestAPlaceholderWithoutItsEndIsRefusedInEveryTextOfXFlavor(t *testing.T) {
+	for old, text := range map[string]string{
+		`"content": "{slot:1}"`:           `"content": "{slot:1} {slot:1"`,
+		`"{workenv}/app/run"], "env": {}`: `"{workenv}/app/run", "{slot:1"], "env": {}`,
+		`"env": {}`:                       `"env": {"A": "{slot:"}`,
+		`"env": {}}`:                      `"env": {}, "cwd": "{slot:1"}`,
+	} {
+		if !strings.Contains(commandsPlan, old) {
+			t.Fatalf("the plan has no %s", old)
+		}
+		_, err := Build(context.Background(), options(project(t), strings.Replace(commandsPlan, old, text, 1)))
+		if code.Of(err) != code.FlavorPlan {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
+func TestTheTargetOfASlotIsNotTheRootOfTheMachine(t *testing.T) {
+	_, err := Build(context.Background(), options(project(t), strings.Replace(plainPlan, `"target": "{workenv}"`, `"target": "/"`, 1)))
+	if code.Of(err) != code.FlavorPlan {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNamesBehindAPaxHeaderAreCutAtTheEndOfACharacter(t *testing.T) {
+	name := "x" + strings.Repeat("ä", 60)
+	headers := (&archive{}).headers(&member{Member: pspf.Member{Path: name, Kind: pspf.LinkMember, Target: name}})
+	block := headers[len(headers)-512:]
+	want := append([]byte(name[:99]), 0)
+	if !bytes.Equal(block[:100], want) || !bytes.Equal(block[157:257], want) {
+		t.Errorf("the header has %q and %q", block[:100], block[157:257])
+	}
+}
+
 func TestNamesThatAreOneWhereCaseIsIgnoredAreRefusedForThoseTargets(t *testing.T) {
 	root := project(t)
 	if err := os.WriteFile(filepath.Join(root, "tree/Ü"), nil, 0o644); err != nil {

@@ -14,6 +14,7 @@ func (r *reader) flavor(block *strictjson.Value, p *plan) {
 		r.fail(at, "is null")
 		return
 	}
+	r.placeholders(block, at)
 	f := &planFlavor{linkedSlots: map[int64]string{}}
 	p.flavor = f
 	if schema := r.need(block, "schema", strictjson.Number, at+".schema"); r.err == nil && schema.Number() != 1 {
@@ -58,6 +59,28 @@ func (r *reader) flavor(block *strictjson.Value, p *plan) {
 	}
 	r.commands(block, f)
 	r.composition(block.Get("workenv"), f)
+}
+
+// placeholders refuses a placeholder of a slot that is not closed, in any text: readers take it for text, and nobody means
+// that.
+func (r *reader) placeholders(v *strictjson.Value, where string) {
+	switch v.Kind() {
+	case strictjson.String:
+		const opening = "{slot:"
+		text := v.Text()
+		if last := strings.LastIndex(text, opening); last >= 0 && !strings.Contains(text[last:], "}") {
+			r.fail(where, strconv.Quote(text)+" has a placeholder without its end: "+opening)
+		}
+	case strictjson.Array:
+		for i := range v.Elements() {
+			r.placeholders(&v.Elements()[i], where+"["+strconv.Itoa(i)+"]")
+		}
+	case strictjson.Object:
+		for i := range v.Members() {
+			r.placeholders(&v.Members()[i].Value, where+"."+v.Members()[i].Key)
+		}
+	default:
+	}
 }
 
 func (r *reader) commands(block *strictjson.Value, f *planFlavor) {
