@@ -2,9 +2,10 @@
 
 use std::os::fd::AsFd;
 
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, StatVfsMountFlags};
 
 use crate::boot::uuid;
+use crate::platform::FileSystem;
 
 /// How a directory is opened that is only walked through: its owner may have withheld reading.
 pub(crate) const SEARCH: OFlags = OFlags::PATH;
@@ -43,6 +44,12 @@ pub fn has_reliable_change_time(file: impl AsFd) -> bool {
     // The kernel's magic numbers are 32 bits wide, whatever the field's type is on this architecture.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "32-bit magic numbers")]
     rustix::fs::fstatfs(file).is_ok_and(|status| KNOWN.contains(&(status.f_type as u32)))
+}
+
+/// What the file system of `file` allows.
+pub(crate) fn file_system(file: impl AsFd) -> rustix::io::Result<FileSystem> {
+    let status = rustix::fs::fstatvfs(file)?;
+    Ok(FileSystem::of(&status, status.f_flag.contains(StatVfsMountFlags::NOEXEC)))
 }
 
 /// Writes everything of the file system that holds `file` to the disk.

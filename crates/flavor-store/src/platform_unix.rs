@@ -4,14 +4,18 @@ use std::os::fd::AsFd;
 
 use rustix::fs::OFlags;
 
+use crate::platform::FileSystem;
+
 #[cfg(target_os = "macos")]
 #[path = "platform_macos.rs"]
 mod macos;
 
 #[cfg(target_os = "macos")]
-pub(crate) use macos::boot_id;
+use macos::denies_programs;
 #[cfg(target_os = "macos")]
 pub use macos::has_reliable_change_time;
+#[cfg(target_os = "macos")]
+pub(crate) use macos::{boot_id, sync_file_system};
 
 /// How a directory is opened that is only walked through.
 pub(crate) const SEARCH: OFlags = OFlags::RDONLY;
@@ -39,7 +43,21 @@ pub fn has_reliable_change_time(_file: impl AsFd) -> bool {
     false
 }
 
+/// Not known here: starting a program from there will tell.
+#[cfg(not(target_os = "macos"))]
+fn denies_programs(_file: impl AsFd) -> rustix::io::Result<bool> {
+    Ok(false)
+}
+
+/// What the file system of `file` allows.
+pub(crate) fn file_system(file: impl AsFd) -> rustix::io::Result<FileSystem> {
+    let status = rustix::fs::fstatvfs(&file)?;
+    Ok(FileSystem::of(&status, denies_programs(file)?))
+}
+
 /// Writes everything to the disk.
+#[cfg(not(target_os = "macos"))]
+#[expect(clippy::unnecessary_wraps, reason = "systems that say whether they did it share the form")]
 pub(crate) fn sync_file_system(_file: impl AsFd) -> rustix::io::Result<()> {
     rustix::fs::sync();
     Ok(())

@@ -182,7 +182,7 @@ fn clean(path: &str) -> Option<String> {
 /// Creates a file that must not exist yet.
 pub(crate) fn create(parent: &OwnedFd, name: &str, mode: u32) -> rustix::io::Result<File> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(mode & 0o777)).map(File::from)?;
+    let file = rustix::fs::openat(parent, name, flags, permissions(mode)).map(File::from)?;
     Ok(file)
 }
 
@@ -192,7 +192,13 @@ pub(crate) fn set_mode_at(parent: &OwnedFd, name: &str, mode: u32) -> rustix::io
     let opened = rustix::fs::openat(parent, name, flags, Mode::empty())?;
     let stat = rustix::fs::fstat(&opened)?;
     let kept = if FileType::from_raw_mode(stat.st_mode) == FileType::Directory { OWNER_ALL } else { 0 };
-    rustix::fs::fchmod(&opened, Mode::from_raw_mode(mode & 0o777 | kept))
+    rustix::fs::fchmod(&opened, permissions(mode | kept))
+}
+
+/// The nine permission bits of `mode`.
+#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast, reason = "the width depends on the system")]
+fn permissions(mode: u32) -> Mode {
+    Mode::from_raw_mode((mode & 0o777) as rustix::fs::RawMode)
 }
 
 /// A path that the package may not name.

@@ -6,13 +6,14 @@ use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, Mode, OFlags, StatVfs, StatVfsMountFlags};
+use rustix::fs::{Access, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, Refusal, Result};
 use crate::identity::Identity;
 use crate::location::Place;
 use crate::ownership::{Stop, judge_own, open_directory, walk};
+use crate::platform::{FileSystem, SEARCH, file_system};
 use crate::staging::Staging;
 
 /// What a start still has to unpack.
@@ -79,11 +80,11 @@ impl Root {
     ) -> std::result::Result<bool, String> {
         let root = Self::open(place)?;
         let nearest = place.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(place);
-        let (writable, status) = match &root {
-            Some(root) => (root.path.join("v1/tmp"), rustix::fs::fstatvfs(&root.tmp)),
-            None => (nearest.to_path_buf(), rustix::fs::statvfs(nearest)),
+        let (writable, found) = match &root {
+            Some(root) => (root.path.join("v1/tmp"), file_system(&root.tmp)),
+            None => (nearest.to_path_buf(), file_system_at(nearest)),
         };
-        judge(&status.map_err(io_text)?, space(root.as_ref()))?;
+        judge(&found.map_err(io_text)?, space(root.as_ref()))?;
         rustix::fs::access(&writable, Access::WRITE_OK | Access::EXEC_OK)
             .map_err(|error| format!("`{}`: {}", writable.display(), io_text(error)))?;
         Ok(root.is_some())
@@ -106,8 +107,7 @@ impl Root {
 
     /// Whether the store's file system, of this device, is mounted read-only (STORE.md 9.9).
     pub(crate) fn is_read_only_on(&self, device: u64) -> bool {
-        let read_only = |status: StatVfs| status.f_flag.contains(StatVfsMountFlags::RDONLY);
-        rustix::fs::fstatvfs(&self.receipts).is_ok_and(read_only)
+        file_system(&self.receipts).is_ok_and(|found| found.is_read_only)
             && rustix::fs::fstat(&self.receipts).is_ok_and(|stat| Identity::of(&stat).device == device)
     }
 
@@ -117,7 +117,7 @@ impl Root {
             Err(Stop::Missing) => return Err("it vanished while it was opened".into()),
             Err(Stop::Refused(reason)) => return Err(reason),
         };
-        judge(&rustix::fs::fstatvfs(&root.tmp).map_err(io_text)?, space(&root))?;
+        judge(&file_system(&root.tmp).map_err(io_text)?, space(&root))?;
         // Being able to stage is the proof that the place is writable.
         Staging::create(&root).map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -170,21 +170,25 @@ impl Root {
 }
 
 /// Whether programs can be unpacked into a file system and run from it.
-fn judge(status: &StatVfs, space: Space) -> std::result::Result<(), String> {
-    if status.f_flag.contains(StatVfsMountFlags::RDONLY) {
+fn judge(found: &FileSystem, space: Space) -> std::result::Result<(), String> {
+    if found.is_read_only {
         return Err("its file system is mounted read-only".into());
     }
-    if status.f_flag.contains(StatVfsMountFlags::NOEXEC) {
+    if found.denies_programs {
         return Err("its file system is mounted noexec".into());
     }
-    let free = status.f_bavail.saturating_mul(status.f_frsize);
-    if free < space.bytes_needed() {
-        return Err(format!("{free} bytes are free, {} are needed", space.bytes_needed()));
+    if found.free < space.bytes_needed() {
+        return Err(format!("{} bytes are free, {} are needed", found.free, space.bytes_needed()));
     }
-    if status.f_files > 0 && status.f_favail < space.members {
-        return Err(format!("{} inodes are free, {} are needed", status.f_favail, space.members));
+    if let Some(free) = found.free_files.filter(|free| *free < space.members) {
+        return Err(format!("{free} inodes are free, {} are needed", space.members));
     }
     Ok(())
+}
+
+/// The same for a path whose folder need not be readable.
+fn file_system_at(path: &Path) -> rustix::io::Result<FileSystem> {
+    file_system(rustix::fs::open(path, SEARCH | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 /// Backup programs skip the folder when the tag is there; its absence harms nothing.
