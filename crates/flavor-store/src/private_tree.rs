@@ -196,7 +196,11 @@ pub(crate) fn set_mode_at(parent: &OwnedFd, name: &str, mode: u32) -> rustix::io
 }
 
 /// The nine permission bits of `mode`.
-#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast, reason = "the width depends on the system")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::unnecessary_cast,
+    reason = "the width depends on the system"
+)]
 fn permissions(mode: u32) -> Mode {
     Mode::from_raw_mode((mode & 0o777) as rustix::fs::RawMode)
 }
