@@ -50,3 +50,26 @@ func TestPermissionsAreOctalDigitsAlsoBehindAPrefix(t *testing.T) {
 		}
 	}
 }
+
+func TestArraysInThePlaceOfObjectsAndNullInArraysAreRefused(t *testing.T) {
+	const head, tail = `{"format":"PSPF/2025","package":{"name":"a","version":"1"},"execution":{"command":"x"},`, `}`
+	for part, want := range map[string]code.Code{
+		`"runtime":[]`: code.PspfMetadataModel, `"runtime":{"env":[]}`: code.PspfMetadataModel, `"extensions":[]`: code.PspfMetadataModel,
+		`"extensions":{"x-flavor":[]}`: code.PspfMetadataModel, `"workenv":[]`: code.PspfMetadataModel, `"slots":[[]]`: code.PspfMetadataModel,
+		`"cache_validation":[]`: code.PspfMetadataModel, `"setup_commands":{}`: code.PspfMetadataModel,
+		`"runtime":{"env":{"pass":[null]}}`: code.PspfMetadataJson, `"slots":[null]`: code.PspfMetadataJson, `"setup_commands":[null]`: code.PspfMetadataJson,
+		`"extensions":{"x-flavor":{"commands":{"a":{"argv":[null]}}}}`: code.PspfMetadataJson,
+	} {
+		if _, _, err := ReadDocument([]byte(head + part + tail)); code.Of(err) != want {
+			t.Errorf("%s: got %v, expected %s", part, err, want)
+		}
+	}
+}
+
+func TestALinkTargetIsAbsoluteWithADriveLetterToo(t *testing.T) {
+	for target, absolute := range map[string]bool{"C:x": true, "c:/x": true, "/x": true, `\x`: true, "x:y:z": true, "1:x": false, "ä:x": false, "a/c:x": false, "..": false} {
+		if reason := CheckLinkTarget(target); (reason != "") != absolute {
+			t.Errorf("%q: %q", target, reason)
+		}
+	}
+}
