@@ -89,3 +89,13 @@ func TestPlaceholdersOfSlotsWithoutAPlaceAreRefusedOrTakeAwayWhatNamesThem(t *te
 		}
 	}
 }
+
+func TestWhatIsPutUpWithHasTheNamesOfTheChecks(t *testing.T) {
+	for failed, want := range map[code.Code]string{
+		code.PspfSignature: "signature", code.PspfSignerKey: "signer-key", code.PspfRendering: "rendering",
+	} {
+		if got := putUpName(failed); got != want {
+			t.Errorf("%s is %s, expected %s", failed, got, want)
+		}
+	}
+}
