@@ -23,6 +23,7 @@ use crate::record::{Record, State};
 use crate::root::{Root, Space};
 use crate::slot_key::slot_key;
 use crate::staging::Staging;
+use crate::stream::OneFile;
 use crate::unpack::unpack_slot;
 use crate::usage::{self, About, Hold};
 
@@ -299,10 +300,17 @@ pub fn unpack_privately<R: ReadAt + Sync>(
     Ok(staging.path(&name))
 }
 
-/// Refuses a start that could not unpack what it needs, before it unpacks anything (STORE.md 5.1).
+/// Refuses a start that could not unpack what it needs, before it unpacks anything (STORE.md 5.1, 5.9).
 fn require_all_unpackable<R: ReadAt>(package: &Package<R>, parts: &[Part]) -> Result<()> {
-    let needed = parts.iter().enumerate().filter(|(_, part)| **part != Part::Absent);
-    needed.map(|(slot, _)| slot).try_for_each(|slot| require_unpackable(package, slot).map(|_| ()))
+    for (slot, part) in parts.iter().enumerate() {
+        if *part != Part::Absent {
+            require_unpackable(package, slot)?;
+        } else if !package.metadata().slots[slot].self_ref {
+            // Nothing of it is unpacked; the environment's description has the keys of all shared slots.
+            OneFile::of_ours(package, slot)?;
+        }
+    }
+    Ok(())
 }
 
 fn flavor_of<R: ReadAt>(package: &Package<R>) -> Result<&pspf::metadata::Flavor> {

@@ -148,7 +148,10 @@ impl Receipt {
         let without_cwd = self.bytes.get(entry + 12..entry + 16)? == NO_STRING.to_le_bytes();
         let cwd = if without_cwd { None } else { Some(self.string(entry + 8)?.to_owned()) };
         let name = self.string(entry)?.to_str()?.to_owned();
-        (!argv.is_empty()).then_some(PlannedCommand { name, argv, edits, cwd })
+        // Any other path would begin at the user's working folder (STORE.md 9.2).
+        let program = Path::new(argv.first()?);
+        let starts = program.is_absolute() || program.file_name() == Some(program.as_os_str());
+        starts.then_some(PlannedCommand { name, argv, edits, cwd })
     }
 
     pub(super) fn edit_at(&self, entry: usize) -> Option<Edit> {

@@ -160,6 +160,21 @@ fn a_receipt_with_a_repaired_checksum_never_makes_a_start_panic() {
 }
 
 #[test]
+fn a_program_whose_path_begins_at_the_users_folder_makes_a_receipt_malformed() {
+    let mut case = Case::new();
+    for program in ["bin/x", "./x", "../x", "x/", ".", ""] {
+        case.plan.commands[0].argv[0] = program.into();
+        case.write(BootId::current());
+        assert_eq!(case.find(), Err("it is malformed"), "{program:?}");
+    }
+    for program in ["sh", "/bin/sh"] {
+        case.plan.commands[0].argv[0] = program.into();
+        case.write(BootId::current());
+        assert!(case.find().is_ok(), "{program}");
+    }
+}
+
+#[test]
 fn s20_a_package_out_of_the_users_reach_is_known_by_path_size_and_trailer() {
     let case = Case { fixed: Some(Path::new("/apps/demo.psp")), ..Case::new() };
     let by_path = case.write(BootId::current());
