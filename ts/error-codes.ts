@@ -20,18 +20,22 @@ export type ErrorCode =
   | 'ERR_FLAVOR_BUILD'
   | 'ERR_FLAVOR_DEPENDENCY'
   | 'ERR_FLAVOR_ENTRY_POINT'
+  | 'ERR_FLAVOR_HOOK'
   | 'ERR_FLAVOR_INTERNAL'
   | 'ERR_FLAVOR_IO'
   | 'ERR_FLAVOR_KEY'
   | 'ERR_FLAVOR_KEY_EXISTS'
   | 'ERR_FLAVOR_LAUNCHER'
+  | 'ERR_FLAVOR_LOCK'
   | 'ERR_FLAVOR_MANIFEST'
   | 'ERR_FLAVOR_MEMBER'
   | 'ERR_FLAVOR_NOT_FOUND'
   | 'ERR_FLAVOR_OPTION'
   | 'ERR_FLAVOR_OUTPUT'
   | 'ERR_FLAVOR_PLAN'
+  | 'ERR_FLAVOR_REPEAT'
   | 'ERR_FLAVOR_RUNTIME'
+  | 'ERR_FLAVOR_SMOKE'
   | 'ERR_FLAVOR_USAGE'
   | 'ERR_FLAVOR_UV'
   | 'ERR_LAUNCH_ARGUMENTS'
@@ -119,6 +123,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     summary: 'an entry point names a module or attribute that the package does not hold',
     hint: 'write `entry_point = "module:function"` under `[tool.flavor]`',
   },
+  ERR_FLAVOR_HOOK: {
+    cliExit: 1,
+    launcherExit: 104,
+    summary: 'a build hook failed or could not be run',
+    hint: 'run the hook by itself in the project folder',
+  },
   ERR_FLAVOR_INTERNAL: {
     cliExit: 70,
     launcherExit: 101,
@@ -148,6 +158,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     launcherExit: 109,
     summary: 'the launcher to embed is missing, a package itself, or not the one that was expected',
     hint: 'build or install the launchers again',
+  },
+  ERR_FLAVOR_LOCK: {
+    cliExit: 1,
+    launcherExit: 104,
+    summary: 'a lock file is missing, outdated or cannot be used',
+    hint: 'run `uv lock`, or `flavor lock`',
   },
   ERR_FLAVOR_MANIFEST: {
     cliExit: 1,
@@ -185,11 +201,23 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     summary: 'the manifest for assembly is malformed or states what the assembler computes',
     hint: null,
   },
+  ERR_FLAVOR_REPEAT: {
+    cliExit: 1,
+    launcherExit: 104,
+    summary: 'two builds of the same project are not equal byte by byte',
+    hint: 'the differing files show which build step writes a time, a path or an order of its own',
+  },
   ERR_FLAVOR_RUNTIME: {
     cliExit: 1,
     launcherExit: 104,
     summary: 'no Python runtime could be had',
     hint: 'name an archive of a standalone interpreter with `--python-archive`',
+  },
+  ERR_FLAVOR_SMOKE: {
+    cliExit: 1,
+    launcherExit: 104,
+    summary: 'the package does not work when it is tried',
+    hint: '`smoke` under `[tool.flavor]` says what is tried',
   },
   ERR_FLAVOR_USAGE: {
     cliExit: 2,

@@ -17,6 +17,8 @@ pub enum ErrorCode {
     FlavorDependency,
     /// An entry point names a module or attribute that the package does not hold.
     FlavorEntryPoint,
+    /// A build hook failed or could not be run.
+    FlavorHook,
     /// An internal rule of flavor was broken.
     FlavorInternal,
     /// A file could not be read or written.
@@ -27,6 +29,8 @@ pub enum ErrorCode {
     FlavorKeyExists,
     /// The launcher to embed is missing, a package itself, or not the one that was expected.
     FlavorLauncher,
+    /// A lock file is missing, outdated or cannot be used.
+    FlavorLock,
     /// The manifest is not valid.
     FlavorManifest,
     /// A file to be packed has a name, a kind or a link target that a package cannot hold.
@@ -39,8 +43,12 @@ pub enum ErrorCode {
     FlavorOutput,
     /// The manifest for assembly is malformed or states what the assembler computes.
     FlavorPlan,
+    /// Two builds of the same project are not equal byte by byte.
+    FlavorRepeat,
     /// No Python runtime could be had.
     FlavorRuntime,
+    /// The package does not work when it is tried.
+    FlavorSmoke,
     /// The command line is not valid.
     FlavorUsage,
     /// Uv could not be found or fetched.
@@ -159,18 +167,22 @@ impl ErrorCode {
         Self::FlavorBuild,
         Self::FlavorDependency,
         Self::FlavorEntryPoint,
+        Self::FlavorHook,
         Self::FlavorInternal,
         Self::FlavorIo,
         Self::FlavorKey,
         Self::FlavorKeyExists,
         Self::FlavorLauncher,
+        Self::FlavorLock,
         Self::FlavorManifest,
         Self::FlavorMember,
         Self::FlavorNotFound,
         Self::FlavorOption,
         Self::FlavorOutput,
         Self::FlavorPlan,
+        Self::FlavorRepeat,
         Self::FlavorRuntime,
+        Self::FlavorSmoke,
         Self::FlavorUsage,
         Self::FlavorUv,
         Self::LaunchArguments,
@@ -235,18 +247,22 @@ impl ErrorCode {
             Self::FlavorBuild => "ERR_FLAVOR_BUILD",
             Self::FlavorDependency => "ERR_FLAVOR_DEPENDENCY",
             Self::FlavorEntryPoint => "ERR_FLAVOR_ENTRY_POINT",
+            Self::FlavorHook => "ERR_FLAVOR_HOOK",
             Self::FlavorInternal => "ERR_FLAVOR_INTERNAL",
             Self::FlavorIo => "ERR_FLAVOR_IO",
             Self::FlavorKey => "ERR_FLAVOR_KEY",
             Self::FlavorKeyExists => "ERR_FLAVOR_KEY_EXISTS",
             Self::FlavorLauncher => "ERR_FLAVOR_LAUNCHER",
+            Self::FlavorLock => "ERR_FLAVOR_LOCK",
             Self::FlavorManifest => "ERR_FLAVOR_MANIFEST",
             Self::FlavorMember => "ERR_FLAVOR_MEMBER",
             Self::FlavorNotFound => "ERR_FLAVOR_NOT_FOUND",
             Self::FlavorOption => "ERR_FLAVOR_OPTION",
             Self::FlavorOutput => "ERR_FLAVOR_OUTPUT",
             Self::FlavorPlan => "ERR_FLAVOR_PLAN",
+            Self::FlavorRepeat => "ERR_FLAVOR_REPEAT",
             Self::FlavorRuntime => "ERR_FLAVOR_RUNTIME",
+            Self::FlavorSmoke => "ERR_FLAVOR_SMOKE",
             Self::FlavorUsage => "ERR_FLAVOR_USAGE",
             Self::FlavorUv => "ERR_FLAVOR_UV",
             Self::LaunchArguments => "ERR_LAUNCH_ARGUMENTS",
@@ -311,15 +327,19 @@ impl ErrorCode {
             | Self::FlavorBuild
             | Self::FlavorDependency
             | Self::FlavorEntryPoint
+            | Self::FlavorHook
             | Self::FlavorIo
             | Self::FlavorKey
             | Self::FlavorKeyExists
             | Self::FlavorLauncher
+            | Self::FlavorLock
             | Self::FlavorManifest
             | Self::FlavorMember
             | Self::FlavorOutput
             | Self::FlavorPlan
+            | Self::FlavorRepeat
             | Self::FlavorRuntime
+            | Self::FlavorSmoke
             | Self::FlavorUv
             | Self::LaunchChanged
             | Self::LaunchElevated
@@ -408,8 +428,12 @@ impl ErrorCode {
             | Self::FlavorBuild
             | Self::FlavorDependency
             | Self::FlavorEntryPoint
+            | Self::FlavorHook
+            | Self::FlavorLock
             | Self::FlavorManifest
+            | Self::FlavorRepeat
             | Self::FlavorRuntime
+            | Self::FlavorSmoke
             | Self::FlavorUv
             | Self::LaunchElevated
             | Self::LaunchExecute
@@ -458,6 +482,7 @@ impl ErrorCode {
             Self::FlavorEntryPoint => {
                 "an entry point names a module or attribute that the package does not hold"
             }
+            Self::FlavorHook => "a build hook failed or could not be run",
             Self::FlavorInternal => "an internal rule of flavor was broken",
             Self::FlavorIo => "a file could not be read or written",
             Self::FlavorKey => "a key file does not hold an Ed25519 key",
@@ -465,6 +490,7 @@ impl ErrorCode {
             Self::FlavorLauncher => {
                 "the launcher to embed is missing, a package itself, or not the one that was expected"
             }
+            Self::FlavorLock => "a lock file is missing, outdated or cannot be used",
             Self::FlavorManifest => "the manifest is not valid",
             Self::FlavorMember => {
                 "a file to be packed has a name, a kind or a link target that a package cannot hold"
@@ -475,7 +501,9 @@ impl ErrorCode {
             Self::FlavorPlan => {
                 "the manifest for assembly is malformed or states what the assembler computes"
             }
+            Self::FlavorRepeat => "two builds of the same project are not equal byte by byte",
             Self::FlavorRuntime => "no Python runtime could be had",
+            Self::FlavorSmoke => "the package does not work when it is tried",
             Self::FlavorUsage => "the command line is not valid",
             Self::FlavorUv => "uv could not be found or fetched",
             Self::LaunchArguments => "the arguments of a launcher tool are wrong",
@@ -566,6 +594,7 @@ impl ErrorCode {
             | Self::StoreIo => None,
             Self::FlavorUsage => Some("`flavor --help` lists commands and options"),
             Self::StoreChanged => Some("`flavor cache repair` unpacks it anew from its package"),
+            Self::FlavorSmoke => Some("`smoke` under `[tool.flavor]` says what is tried"),
             Self::TrustSigner => Some(
                 "ask the signer for the fingerprint of their key by another way, compare it, then add it to the trust file",
             ),
@@ -622,6 +651,8 @@ impl ErrorCode {
                 "remove the special mode bits or capabilities from the file and start it as the user that needs it",
             ),
             Self::FlavorBuild => Some("run `uv build --wheel` in the project to see the same failure alone"),
+            Self::FlavorLock => Some("run `uv lock`, or `flavor lock`"),
+            Self::FlavorHook => Some("run the hook by itself in the project folder"),
             Self::StoreLocation => Some(
                 "set FLAVOR_CACHE to a folder of your own with enough space, on a file system that allows running programs",
             ),
@@ -633,6 +664,9 @@ impl ErrorCode {
                 Some("start it with FLAVOR_LAUNCHER_CLI=1 and the argument `help` to see the tools")
             }
             Self::FlavorManifest => Some("the README lists every key of `[tool.flavor]`"),
+            Self::FlavorRepeat => {
+                Some("the differing files show which build step writes a time, a path or an order of its own")
+            }
             Self::LaunchSetup => {
                 Some("the output of the command is shown above; nothing was kept, the next start tries again")
             }

@@ -9,18 +9,22 @@ const (
 	FlavorBuild          Code = "ERR_FLAVOR_BUILD"           // the wheel of the project could not be built
 	FlavorDependency     Code = "ERR_FLAVOR_DEPENDENCY"      // a dependency of the project could not be resolved or installed
 	FlavorEntryPoint     Code = "ERR_FLAVOR_ENTRY_POINT"     // an entry point names a module or attribute that the package does not hold
+	FlavorHook           Code = "ERR_FLAVOR_HOOK"            // a build hook failed or could not be run
 	FlavorInternal       Code = "ERR_FLAVOR_INTERNAL"        // an internal rule of flavor was broken
 	FlavorIO             Code = "ERR_FLAVOR_IO"              // a file could not be read or written
 	FlavorKey            Code = "ERR_FLAVOR_KEY"             // a key file does not hold an Ed25519 key
 	FlavorKeyExists      Code = "ERR_FLAVOR_KEY_EXISTS"      // a key file exists already and is never overwritten silently
 	FlavorLauncher       Code = "ERR_FLAVOR_LAUNCHER"        // the launcher to embed is missing, a package itself, or not the one that was expected
+	FlavorLock           Code = "ERR_FLAVOR_LOCK"            // a lock file is missing, outdated or cannot be used
 	FlavorManifest       Code = "ERR_FLAVOR_MANIFEST"        // the manifest is not valid
 	FlavorMember         Code = "ERR_FLAVOR_MEMBER"          // a file to be packed has a name, a kind or a link target that a package cannot hold
 	FlavorNotFound       Code = "ERR_FLAVOR_NOT_FOUND"       // a file that was named does not exist
 	FlavorOption         Code = "ERR_FLAVOR_OPTION"          // an option has a value that is not allowed
 	FlavorOutput         Code = "ERR_FLAVOR_OUTPUT"          // the output file could not be written
 	FlavorPlan           Code = "ERR_FLAVOR_PLAN"            // the manifest for assembly is malformed or states what the assembler computes
+	FlavorRepeat         Code = "ERR_FLAVOR_REPEAT"          // two builds of the same project are not equal byte by byte
 	FlavorRuntime        Code = "ERR_FLAVOR_RUNTIME"         // no Python runtime could be had
+	FlavorSmoke          Code = "ERR_FLAVOR_SMOKE"           // the package does not work when it is tried
 	FlavorUsage          Code = "ERR_FLAVOR_USAGE"           // the command line is not valid
 	FlavorUV             Code = "ERR_FLAVOR_UV"              // uv could not be found or fetched
 	LaunchArguments      Code = "ERR_LAUNCH_ARGUMENTS"       // the arguments of a launcher tool are wrong
@@ -84,18 +88,22 @@ var rows = [...]row{
 	{FlavorBuild, 1, 104, "run `uv build --wheel` in the project to see the same failure alone"},
 	{FlavorDependency, 1, 104, "check the name and version in `project.dependencies` and the index settings"},
 	{FlavorEntryPoint, 1, 104, "write `entry_point = \"module:function\"` under `[tool.flavor]`"},
+	{FlavorHook, 1, 104, "run the hook by itself in the project folder"},
 	{FlavorInternal, 70, 101, "this is a bug of flavor; please report it with the command that you ran"},
 	{FlavorIO, 1, 106, ""},
 	{FlavorKey, 1, 109, "create a key pair with `flavor keygen`"},
 	{FlavorKeyExists, 1, 109, "choose another directory, or replace the key pair with `--force`"},
 	{FlavorLauncher, 1, 109, "build or install the launchers again"},
+	{FlavorLock, 1, 104, "run `uv lock`, or `flavor lock`"},
 	{FlavorManifest, 1, 104, "the README lists every key of `[tool.flavor]`"},
 	{FlavorMember, 1, 109, "remove or rename the file, or exclude it"},
 	{FlavorNotFound, 5, 106, "check the path"},
 	{FlavorOption, 2, 105, ""},
 	{FlavorOutput, 1, 106, "choose a place that can be written"},
 	{FlavorPlan, 1, 109, ""},
+	{FlavorRepeat, 1, 104, "the differing files show which build step writes a time, a path or an order of its own"},
 	{FlavorRuntime, 1, 104, "name an archive of a standalone interpreter with `--python-archive`"},
+	{FlavorSmoke, 1, 104, "`smoke` under `[tool.flavor]` says what is tried"},
 	{FlavorUsage, 2, 105, "`flavor --help` lists commands and options"},
 	{FlavorUV, 1, 104, "set FLAVOR_UV to the path of a uv program"},
 	{LaunchArguments, 2, 105, "start it with FLAVOR_LAUNCHER_CLI=1 and the argument `help` to see the tools"},
