@@ -13,7 +13,8 @@ import { join, resolve } from 'node:path';
 import { throwIfAborted } from './cancellation.js';
 import { FlavorError, isFlavorError, isSystemError } from './errors.js';
 import { findLauncher, type Launcher, type LauncherKind, launcherOfFile } from './launchers.js';
-import { loadManifest } from './manifest/load.js';
+import { loadManifest, type ProjectManifest } from './manifest/load.js';
+import { absoluteUnlessUrl } from './manifest/resolve.js';
 import { assemble } from './native.js';
 import { checkWritable, outputPath, withFolderOf } from './output-path.js';
 import { hostTarget, targetName } from './platform.js';
@@ -27,12 +28,15 @@ import { buildWheel, stageApplication } from './python/project.js';
 import { type GivenRuntime, stageRuntime } from './python/runtime.js';
 import { addRuntimeModule } from './python/runtime-module.js';
 import { normaliseRuntime } from './python/runtime-tree.js';
-import type { BuildSession, RuntimeSource } from './python/session.js';
+import type { BuildOptions, BuildSession, RuntimeSource } from './python/session.js';
 import type { SiteTree } from './python/site-tree.js';
 import { checkCommands } from './python/smoke.js';
 import { filesContaining } from './python/tree.js';
 import { findUv } from './python/uv.js';
 import { checkedKey, checkedLevel, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
+
+/** Where the interpreter may come from. */
+export type RuntimeChoice = 'auto' | 'managed' | 'local';
 
 /** Options of {@link pack}. */
 export interface PackOptions extends ObservableOptions {
@@ -53,6 +57,30 @@ export interface PackOptions extends ObservableOptions {
   readonly key?: PackKey | undefined;
   /** Archive or folder of a standalone interpreter; wins over the manifest's. */
   readonly pythonArchive?: string | undefined;
+  /** Version of the interpreter, such as `3.13`; wins over the manifest's. */
+  readonly python?: string | undefined;
+  /**
+   * Where the interpreter may come from: a standalone one, a copy of one of this machine, or that only where no other
+   * can be had.
+   * @default `tool.flavor.python.runtime`, which is 'auto' unless stated
+   */
+  readonly runtime?: RuntimeChoice | undefined;
+  /**
+   * Whether a lock file that does not fit the project is an error.
+   * @default false
+   */
+  readonly locked?: boolean | undefined;
+  /**
+   * Whether nothing may be asked from a network.
+   * @default false
+   */
+  readonly offline?: boolean | undefined;
+  /** Folders with distributions, and addresses of pages, besides the manifest's. */
+  readonly findLinks?: readonly string[] | undefined;
+  /** Extras of the project besides the manifest's. */
+  readonly extras?: readonly string[] | undefined;
+  /** Dependency groups besides the manifest's. */
+  readonly groups?: readonly string[] | undefined;
   /** @default 9 */
   readonly level?: PackLevel | undefined;
   /**
@@ -138,7 +166,8 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       ? await findLauncher(target, options.launcher)
       : await launcherOfFile(resolve(cwd, options.launcherFile));
   const manifest = await stage(reporter, 'manifest', 'reading the manifest', async () => {
-    const loaded = await loadManifest(resolve(cwd, options.manifest ?? '.'));
+    const read = await loadManifest(resolve(cwd, options.manifest ?? '.'));
+    const loaded = { ...read, pythonVersion: checkedPython(options.python) ?? read.pythonVersion };
     return { value: loaded, detail: `${loaded.name} ${loaded.version ?? ''}`.trim() };
   });
   if (manifest.entryPoint === undefined && !manifest.hasScripts) chooseCommands(manifest, new Map());
@@ -149,7 +178,15 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
   return withScratch(async (scratch) => {
     const uv = await findUv({ environment, cwd, reporter });
     const own = await temporaryFolder(scratch);
-    const session: BuildSession = { manifest, target, uv, scratch, environment: { ...environment, ...own }, reporter };
+    const session: BuildSession = {
+      manifest,
+      options: buildOptions(options, manifest, cwd),
+      target,
+      uv,
+      scratch,
+      environment: { ...environment, ...own },
+      reporter,
+    };
     const staged = await stageTrees(session, givenRuntime(options, session, cwd));
     const { runtime, dependencies, application, wheel, commandSet } = staged;
     const manifestJson = environmentPlan({
@@ -269,6 +306,31 @@ async function stage<Value>(
   const { value, detail } = await work();
   reporter.emit({ type: 'stage', stage: name, state: 'done', detail });
   return value;
+}
+
+/** What the options say, on top of what the manifest does. */
+function buildOptions(options: PackOptions, manifest: ProjectManifest, cwd: string): BuildOptions {
+  const { build, python, pythonVersion } = manifest;
+  const union = (stated: readonly string[], added: readonly string[] = []): string[] => [
+    ...new Set([...stated, ...added]),
+  ];
+  return {
+    locked: options.locked ?? false,
+    offline: options.offline ?? false,
+    findLinks: union(
+      build.index.findLinks,
+      options.findLinks?.map((place) => absoluteUnlessUrl(cwd, place)),
+    ),
+    runtime: options.runtime ?? python.source,
+    python: pythonVersion,
+    extras: union(build.extras, options.extras),
+    groups: union(build.groups, options.groups),
+  };
+}
+
+function checkedPython(version: string | undefined): string | undefined {
+  if (version === undefined || /^3\.\d+(\.\d+)?$/.test(version)) return version;
+  throw new TypeError(`Expected \`python\` to be a version such as 3.13 or 3.13.2, got \`${version}\`.`);
 }
 
 function givenRuntime(options: PackOptions, { manifest }: BuildSession, cwd: string): GivenRuntime | undefined {

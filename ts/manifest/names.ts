@@ -3,7 +3,7 @@
  */
 
 import { FlavorError } from '../errors.js';
-import { ENTRY_POINT_PATTERN } from './schema.js';
+import { ENTRY_POINT_PATTERN } from './schema-words.js';
 
 /** A function that a command calls. */
 export interface EntryPoint {

@@ -9,9 +9,28 @@ import type { Environment } from './environment.js';
 import { type ProcessOutcome, runProcess } from './process.js';
 import type { Uv } from './uv.js';
 
+/** What the caller asks of a build besides the manifest, with the manifest's own settings where it says nothing. */
+export interface BuildOptions {
+  /** Whether a lock file that does not fit the project is an error. */
+  readonly locked: boolean;
+  /** Whether nothing may be asked from a network. */
+  readonly offline: boolean;
+  /** Folders with distributions (absolute) and addresses of pages; the manifest's first. */
+  readonly findLinks: readonly string[];
+  /** Where the interpreter may come from. */
+  readonly runtime: ProjectManifest['python']['source'];
+  /** Version of the interpreter, such as `3.13`. */
+  readonly python: string | undefined;
+  /** Extras of the project, the manifest's first. */
+  readonly extras: readonly string[];
+  /** Dependency groups, the manifest's first. */
+  readonly groups: readonly string[];
+}
+
 /** One build. */
 export interface BuildSession {
   readonly manifest: ProjectManifest;
+  readonly options: BuildOptions;
   readonly target: Target;
   readonly uv: Uv;
   /** Absolute, without links on the way; removed after the build. */

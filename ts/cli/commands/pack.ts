@@ -4,7 +4,7 @@ import { relative, resolve } from 'node:path';
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-import { type PackLevel, type PackResult, pack } from '../../index.js';
+import { type PackLevel, type PackResult, pack, type RuntimeChoice } from '../../index.js';
 import { LAUNCHER_KINDS, type LauncherKind } from '../../launchers.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT } from '../exit.js';
@@ -14,7 +14,14 @@ import { chooseKey, type KeyOptions, keyNote, keySourceText } from '../signing-k
 interface PackCommandOptions extends CommonOptions, KeyOptions {
   readonly manifest?: string;
   readonly output?: string;
+  readonly python?: string;
   readonly pythonArchive?: string;
+  readonly runtime?: RuntimeChoice;
+  readonly locked?: boolean;
+  readonly offline?: boolean;
+  readonly findLinks: readonly string[];
+  readonly extra: readonly string[];
+  readonly group: readonly string[];
   readonly level: PackLevel;
   readonly launcher: LauncherKind;
   readonly launcherBin?: string;
@@ -30,7 +37,19 @@ export function addPackCommand(program: Command): void {
     .option('-k, --key <file>', 'sign with this private key')
     .addOption(new Option('--private-key <file>', 'the same as --key'))
     .option('--key-seed <seed>', 'sign with a key derived from this seed; `-` reads standard input (also: FLAVOR_SEED)')
+    .addOption(pythonOption())
     .option('--python-archive <path>', 'archive or folder of a standalone interpreter to pack')
+    .addOption(
+      new Option(
+        '--runtime <source>',
+        'interpreter: a standalone one (managed), a copy of a local one (local), that only where needed (auto)',
+      ).choices(['auto', 'managed', 'local']),
+    )
+    .option('--locked', 'fail if the lock file does not fit the project')
+    .option('--offline', 'ask nothing from a network')
+    .option('--find-links <place>', 'folder or page with distributions (repeatable)', collected, [])
+    .option('--extra <name>', 'extra of the project (repeatable)', collected, [])
+    .option('--group <name>', 'dependency group (repeatable)', collected, [])
     .addOption(levelOption())
     .addOption(
       new Option('--launcher <kind>', 'launcher at the head of the package').choices(LAUNCHER_KINDS).default('rust'),
@@ -46,7 +65,14 @@ export function addPackCommand(program: Command): void {
         manifest: options.manifest,
         output: options.output,
         key,
+        python: options.python,
         pythonArchive: options.pythonArchive,
+        runtime: options.runtime,
+        locked: options.locked,
+        offline: options.offline,
+        findLinks: options.findLinks,
+        extras: options.extra,
+        groups: options.group,
         level: options.level,
         launcher: options.launcher,
         launcherFile: options.launcherBin,
@@ -59,6 +85,17 @@ export function addPackCommand(program: Command): void {
       if (note !== undefined) output.note(note);
       return EXIT.ok;
     });
+  });
+}
+
+function collected(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function pythonOption(): Option {
+  return new Option('--python <version>', 'version of the interpreter, such as 3.13').argParser((text): string => {
+    if (/^3\.\d+(\.\d+)?$/.test(text)) return text;
+    throw new InvalidArgumentError('It must be a version such as 3.13 or 3.13.2.');
   });
 }
 

@@ -1,0 +1,155 @@
+/**
+ * The manifest as the packager sees it: every key resolved, defaults filled in, paths absolute, words of the guide
+ * turned into the format's. Only types stand here.
+ */
+
+import type { EntryPoint } from './names.js';
+import type { SlotLifecycle } from './schema-words.js';
+
+/** A project as its manifest describes it. */
+export interface ProjectManifest {
+  /** Absolute path of pyproject.toml. */
+  readonly file: string;
+  /** Absolute path of the project. */
+  readonly folder: string;
+  /** Name of the package, folded. */
+  readonly name: string;
+  /** Name of the distribution, as the project writes it. */
+  readonly distribution: string;
+  /** Undefined where the build back end decides. */
+  readonly version: string | undefined;
+  readonly description: string | undefined;
+  /** Undefined where the build back end decides. */
+  readonly dependencies: readonly string[] | undefined;
+  /** By extra, as written. Undefined where the build back end decides. */
+  readonly optionalDependencies: ReadonlyMap<string, readonly string[]> | undefined;
+  /** `[dependency-groups]` as written. */
+  readonly dependencyGroups: ReadonlyMap<string, readonly (string | { readonly 'include-group': string })[]>;
+  readonly requiresPython: string | undefined;
+  /** `tool.flavor.entry_point`. */
+  readonly entryPoint: EntryPoint | undefined;
+  /** `tool.flavor.default`. */
+  readonly defaultCommand: string | undefined;
+  /** `tool.flavor.commands`, sorted by name. */
+  readonly commands: ReadonlyMap<string, CommandSettings>;
+  /** Whether the project states commands of its own, or leaves them to the build back end. */
+  readonly hasScripts: boolean;
+  readonly pythonVersion: string | undefined;
+  readonly includePip: boolean;
+  /** Program and arguments. */
+  readonly smoke: readonly string[] | undefined;
+  readonly python: PythonSettings;
+  readonly slots: readonly SlotSettings[];
+  readonly build: BuildSettings;
+  readonly execution: ExecutionSettings;
+  readonly sign: {
+    /** Absolute path. */
+    readonly key: string | undefined;
+    /** Name of a variable. */
+    readonly keyEnv: string | undefined;
+  };
+  /** Undefined: the machine that builds. */
+  readonly targets: readonly string[] | undefined;
+}
+
+/** One of `tool.flavor.commands`: exactly one of `entry` and `argv` is there. */
+export interface CommandSettings {
+  readonly entry?: EntryPoint;
+  /** `{workenv}` and `{slot:ID}` stand for paths; a bare first word names a console script of the package. */
+  readonly argv?: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+}
+
+/** The interpreter; paths are absolute. */
+export interface PythonSettings {
+  readonly archive: string | undefined;
+  readonly path: string | undefined;
+  readonly sha256: string | undefined;
+  readonly source: 'auto' | 'managed' | 'local';
+  readonly start: 'auto' | 'fast' | 'site';
+  readonly flags: readonly string[];
+  readonly isolated: boolean;
+  readonly optimize: 0 | 1 | 2;
+  readonly trim: TrimSettings;
+}
+
+/** What of the interpreter stays out. */
+export interface TrimSettings {
+  readonly tests: boolean;
+  readonly idlelib: boolean;
+  readonly headers: boolean;
+  readonly static: boolean;
+  readonly tkinter: boolean;
+  readonly ensurepip: boolean;
+  readonly pydocData: boolean;
+  readonly lib2to3: boolean;
+  /** Patterns over paths relative to the interpreter's root. */
+  readonly keep: readonly string[];
+  readonly drop: readonly string[];
+}
+
+/** One of `tool.flavor.slots`. */
+export interface SlotSettings {
+  readonly id: string;
+  /** Absolute path. */
+  readonly source: string;
+  /** As the manifest writes it, for messages. */
+  readonly sourceText: string;
+  /** Path in the work environment, without `{workenv}/`; empty for the environment itself. */
+  readonly target: string;
+  /** A word of the format. */
+  readonly purpose: string;
+  readonly lifecycle: SlotLifecycle;
+  readonly platform: string | undefined;
+  readonly operations: string | undefined;
+  readonly level: 3 | 9 | 19 | undefined;
+  /** Four octal digits. */
+  readonly permissions: string | undefined;
+  readonly exclude: readonly string[];
+  readonly optional: boolean;
+}
+
+/** Patterns over installed files. */
+export interface FilePatterns {
+  readonly all: readonly string[];
+  /** By folded name of a distribution. */
+  readonly byDistribution: ReadonlyMap<string, readonly string[]>;
+}
+
+/** `tool.flavor.build`, with buildconfig.toml on top. */
+export interface BuildSettings {
+  readonly preBuild: readonly string[];
+  readonly postBuild: readonly string[];
+  /** Absolute paths of local projects. */
+  readonly dependencies: readonly string[];
+  readonly extraPackages: readonly string[];
+  readonly extras: readonly string[];
+  readonly groups: readonly string[];
+  readonly exclude: FilePatterns;
+  readonly include: FilePatterns;
+  readonly index: {
+    readonly url: string | undefined;
+    readonly extra: readonly string[];
+    /** Absolute paths, and addresses. */
+    readonly findLinks: readonly string[];
+    readonly noIndex: boolean;
+  };
+  readonly lock: 'auto' | 'uv' | 'pylock' | 'requirements' | 'none';
+  /** Absolute paths. */
+  readonly requirements: readonly string[];
+}
+
+/** `tool.flavor.execution`. */
+export interface ExecutionSettings {
+  readonly path: 'scripts' | 'full' | 'none';
+  readonly environment: {
+    readonly unset: readonly string[];
+    readonly pass: readonly string[];
+    readonly map: Readonly<Record<string, string>>;
+    /** `{slot:ID}` is not translated yet. */
+    readonly set: Readonly<Record<string, string>>;
+    /** Whether variables that lead Python to other installations are removed. */
+    readonly isolated: boolean;
+  };
+}
