@@ -27,5 +27,6 @@ export { type GenerateKeysOptions, type GenerateKeysResult, generateKeys } from 
 export { type InstalledLauncher, installedLaunchers, type LauncherKind } from './launchers.js';
 export { type PackOptions, type PackOutput, type PackResult, pack, type RuntimeChoice } from './pack.js';
 export type { ObservableOptions, PackStage, ProgressEvent, ProgressListener } from './progress.js';
+export { type CheckOptions, type CheckResult, checkRepeatable } from './repeatable/check.js';
 export type { PackKey, PackLevel } from './signing.js';
 export { type Coverage, type VerifyCheck, type VerifyOptions, type VerifyResult, verify } from './verify.js';

@@ -6,12 +6,10 @@
  * The key is opened by the assembler, after the last line of the project's code has run (security.md S25).
  */
 
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { throwIfAborted } from './cancellation.js';
-import { FlavorError, isFlavorError, isSystemError } from './errors.js';
 import { findLauncher, type Launcher, type LauncherKind, launcherOfFile } from './launchers.js';
 import { loadManifest, type ProjectManifest } from './manifest/load.js';
 import { absoluteUnlessUrl } from './manifest/resolve.js';
@@ -30,9 +28,10 @@ import { addRuntimeModule } from './python/runtime-module.js';
 import { normaliseRuntime } from './python/runtime-tree.js';
 import type { BuildOptions, BuildSession, RuntimeSource } from './python/session.js';
 import type { SiteTree } from './python/site-tree.js';
-import { checkCommands } from './python/smoke.js';
+import { tryPackage } from './python/smoke.js';
 import { filesContaining } from './python/tree.js';
 import { findUv } from './python/uv.js';
+import { withScratch } from './scratch.js';
 import { checkedKey, checkedLevel, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
 
 /** Where the interpreter may come from. */
@@ -200,6 +199,10 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       application,
       commandSet,
     });
+    await stage(reporter, 'smoke', 'trying the package', async () => {
+      const detail = await tryPackage(session, { runtime, commandSet, manifestJson });
+      return { value: undefined, detail };
+    });
     const output = await outputPath({ ...outputRequest, fileName: `${manifest.name}-${wheel.version}.psp` });
     const assembled = await stage(reporter, 'assemble', 'compressing, signing and writing', async () => {
       const value = await withFolderOf(output, () =>
@@ -266,15 +269,6 @@ async function stageTrees(session: BuildSession, given: GivenRuntime | undefined
     for (const tree of [dependencies, application]) await reportLeaks(session, tree);
     await addRuntimeModule(application, dependencies);
     return { value: undefined, detail: '' };
-  });
-  await stage(reporter, 'check', 'checking entry points', async () => {
-    await checkCommands(session, runtime, {
-      application: application.sitePackages,
-      dependencies: dependencies.sitePackages,
-      importLines: dependencies.pathLines.filter((line) => /^import[ \t]/.test(line)),
-      commands: commandSet.commands,
-    });
-    return { value: undefined, detail: `${commandSet.commands.size} commands` };
   });
   await stage(reporter, 'bytecode', 'compiling modules', async () => {
     const roots = [join(runtime.root, 'lib'), dependencies.sitePackages, application.sitePackages];
@@ -344,30 +338,4 @@ async function temporaryFolder(scratch: string): Promise<Environment> {
   const folder = join(scratch, 'tmp');
   await mkdir(folder);
   return { TMPDIR: folder, TEMP: folder, TMP: folder };
-}
-
-async function withScratch<Result>(operation: (scratch: string) => Promise<Result>): Promise<Result> {
-  let scratch: string;
-  try {
-    // Resolved, because what is searched for later is the path that programs see.
-    scratch = await realpath(await mkdtemp(join(tmpdir(), 'flavor-pack-')));
-  } catch (cause) {
-    throw new FlavorError('ERR_FLAVOR_IO', `no scratch folder could be made in ${tmpdir()}`, {
-      path: tmpdir(),
-      hints: ['set TMPDIR to a folder that may be written'],
-      cause,
-    });
-  }
-  try {
-    return await operation(scratch);
-  } catch (error) {
-    if (isFlavorError(error) || !isSystemError(error)) throw error;
-    throw new FlavorError('ERR_FLAVOR_IO', `a file could not be read or written: ${error.path ?? scratch}`, {
-      path: error.path,
-      hints: error.code === 'ENOSPC' ? ['free some space, or set TMPDIR to a folder with more'] : [],
-      cause: error,
-    });
-  } finally {
-    await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
-  }
 }

@@ -13,9 +13,12 @@ export type PackStage =
   | 'project'
   | 'dependencies'
   | 'slots'
-  | 'check'
   | 'bytecode'
-  | 'assemble';
+  | 'smoke'
+  | 'assemble'
+  // Of a repeatability check.
+  | 'build'
+  | 'compare';
 
 /** One thing that happened. Events may be dropped when the listener is slow; the result never is. */
 export type ProgressEvent =

@@ -36,7 +36,7 @@ export interface ProjectManifest {
   readonly hasScripts: boolean;
   readonly pythonVersion: string | undefined;
   readonly includePip: boolean;
-  /** Program and arguments. */
+  /** Program and arguments; empty if nothing is to be tried. */
   readonly smoke: readonly string[] | undefined;
   readonly python: PythonSettings;
   readonly slots: readonly SlotSettings[];

@@ -42,9 +42,9 @@ export const flavorTable = z.strictObject({
   include_pip: z.boolean().default(true).describe('Whether `-m pip` works inside'),
   isolated: z.boolean().optional().describe('The same as `python.isolated`'),
   smoke: z
-    .union([text, texts.min(1, { error: 'is empty' })])
+    .union([text, texts])
     .optional()
-    .describe('Command that is run to try the package, instead of importing its entry points'),
+    .describe('Command that is run to try the package, instead of importing its entry points; `[]` tries nothing'),
   targets: z
     .array(wordOf(TARGETS))
     .min(1, { error: 'is empty' })

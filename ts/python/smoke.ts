@@ -1,64 +1,99 @@
 /**
- * Asks the packaged interpreter whether the functions that the commands call exist in the staged trees. Runs code
- * of the project, so no key is open by then (security.md S25), and HOME is a scratch folder.
+ * Tries the package before it is made: the functions that its commands call are imported by the packaged interpreter
+ * in the assembled work environment, or the command that the manifest names in `smoke` is run instead. What fails
+ * here fails the build.
+ *
+ * Runs code of the project, so no key is open by then (security.md S25).
  */
 
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import type { ErrorCode } from '../error-codes.js';
 import { FlavorError } from '../errors.js';
 import type { EntryPoint } from '../manifest/names.js';
 import { formatEntryPoint } from '../manifest/names.js';
 import { nearestWord } from '../manifest/nearest.js';
+import type { CommandSet } from './commands.js';
 import { embeddedFile } from './embedded-files.js';
-import { runProcess } from './process.js';
+import { outputCause, type ProcessOutcome } from './process.js';
 import { type BuildSession, knowsSafePath, type StagedRuntime } from './session.js';
+import { makeTrial, startTrial, type Trial } from './trial.js';
 
-/** What is checked. */
+/** What is tried. */
 export interface SmokeRequest {
-  /** Content of the application's site-packages. */
-  readonly application: string;
-  /** Content of the dependencies' site-packages. */
-  readonly dependencies: string;
-  /** Import lines of the dependencies' `.pth` files. */
-  readonly importLines: readonly string[];
-  /** Commands by name. */
-  readonly commands: ReadonlyMap<string, EntryPoint>;
+  readonly runtime: StagedRuntime;
+  readonly commandSet: CommandSet;
+  /** The manifest for assembly. */
+  readonly manifestJson: string;
 }
 
 interface Answer {
   readonly command: string;
-  readonly outcome: 'ok' | 'no-module' | 'no-attribute' | 'missing-import' | 'import-failed';
+  readonly outcome: 'ok' | 'no-module' | 'no-attribute' | 'not-callable' | 'missing-import' | 'import-failed';
   readonly detail: string;
   readonly available: readonly string[];
 }
 
+/** Commands of the trial that no package has: a command name begins with a letter or digit there. */
+const CHECK = 'flavor-check-entry-points';
+const PYTHON = 'python';
+
 const TIMEOUT_MS = 120_000;
 const MAX_SHOWN = 8;
+const SMOKE_HINT = 'write the command that shows that the program works as `smoke = "…"` under `[tool.flavor]`';
 
-/** Refuses commands that cannot work; reports those whose module only failed to be imported here. */
-export async function checkCommands(
+/** Refuses a package whose commands cannot work. Returns what was tried, in words. */
+export async function tryPackage(session: BuildSession, request: SmokeRequest): Promise<string> {
+  const { smoke } = session.manifest;
+  if (smoke !== undefined && smoke.length === 0) return 'left out';
+  const python = ['{workenv}/bin/python', '-s', ...(knowsSafePath(request.runtime) ? ['-P'] : [])];
+  const trial = await makeTrial(session, request.manifestJson, {
+    [CHECK]: [...python, embeddedFile('check_entry_points.py')],
+    ...(request.commandSet.commands.has(PYTHON) ? {} : { [PYTHON]: python }),
+  });
+  if (smoke === undefined) {
+    await checkEntryPoints(session, trial, request.commandSet);
+    const { size } = request.commandSet.commands;
+    return `${size} command${size === 1 ? '' : 's'}`;
+  }
+  await runSmoke(session, trial, request.commandSet, smoke);
+  return smoke.join(' ');
+}
+
+async function runSmoke(
   session: BuildSession,
-  runtime: StagedRuntime,
-  request: SmokeRequest,
+  trial: Trial,
+  { commands }: CommandSet,
+  [command = '', ...args]: readonly string[],
 ): Promise<void> {
-  const home = join(session.scratch, 'home');
-  await mkdir(home, { recursive: true });
-  const answerFile = join(session.scratch, 'entry-points.jsonl');
-  const entries = [...request.commands].map(([command, entry]) => ({ command, ...entry }));
-  const outcome = await runProcess({
-    file: runtime.interpreter,
-    args: ['-s', ...(knowsSafePath(runtime) ? ['-P'] : []), '-B', embeddedFile('check_entry_points.py')],
-    cwd: home,
-    environment: session.environment,
-    changes: { HOME: home, XDG_CONFIG_HOME: undefined, XDG_DATA_HOME: undefined, PYTHONDONTWRITEBYTECODE: '1' },
-    signal: session.reporter.signal,
-    input: JSON.stringify({
-      paths: [request.application, request.dependencies],
-      lines: request.importLines,
-      entries,
-      answer: answerFile,
-    }),
+  const text = [command, ...args].join(' ');
+  if (command !== PYTHON && !commands.has(command)) {
+    throw new FlavorError('ERR_FLAVOR_SMOKE', `the smoke run \`${text}\` begins with no command of the package`, {
+      path: session.manifest.file,
+      hints: [suggestion(command, [...commands.keys(), PYTHON], 'commands')],
+    });
+  }
+  const outcome = await startTrial(session, trial, { command, args, timeoutMs: TIMEOUT_MS });
+  if (outcome.exitCode === 0) return;
+  const said = lastLine(outcome);
+  throw new FlavorError('ERR_FLAVOR_SMOKE', `the smoke run \`${text}\` ${ending(outcome)}${said}`, {
+    path: session.manifest.file,
+    hints: ['with `--verbose` its output is shown'],
+    cause: outputCause(outcome),
+  });
+}
+
+async function checkEntryPoints(session: BuildSession, trial: Trial, commandSet: CommandSet): Promise<void> {
+  const answerFile = join(trial.home, 'entry-points.jsonl');
+  const { commands, defaultName } = commandSet;
+  // The default command first: what is wrong with it is what the user wants to know.
+  const names = [defaultName, ...[...commands.keys()].filter((name) => name !== defaultName)];
+  const entries = names.map((command) => ({ command, ...commands.get(command) }));
+  const outcome = await startTrial(session, trial, {
+    command: CHECK,
+    args: [],
+    input: JSON.stringify({ entries, answer: answerFile }),
     timeoutMs: TIMEOUT_MS,
   });
   const text = await readFile(answerFile, 'utf8').catch(() => '');
@@ -66,50 +101,70 @@ export async function checkCommands(
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Answer);
-  for (const [command, entry] of request.commands) {
+  for (const command of names) {
+    const entry = commands.get(command) as EntryPoint;
     const answer = answers.find((candidate) => candidate.command === command);
-    if (answer === undefined) {
-      const how = outcome.timedOut ? `took longer than ${TIMEOUT_MS / 1000} s` : 'ended the interpreter';
-      warn(session, `command \`${command}\` could not be checked: the import of \`${entry.module}\` ${how}`);
-      continue;
-    }
-    judge(session, command, entry, answer);
+    const error = answer === undefined ? notAnswered(command, entry, outcome) : judged(command, entry, answer);
+    if (error !== undefined) throw error;
   }
 }
 
-function judge(session: BuildSession, command: string, entry: EntryPoint, answer: Answer): void {
-  const text = formatEntryPoint(entry);
-  switch (answer.outcome) {
+function notAnswered(command: string, entry: EntryPoint, outcome: ProcessOutcome): FlavorError {
+  return new FlavorError(
+    'ERR_FLAVOR_SMOKE',
+    `command \`${command}\` could not be tried: importing \`${entry.module}\` ${ending(outcome)}${lastLine(outcome)}`,
+    { hints: [SMOKE_HINT, 'with `--verbose` its output is shown'], cause: outputCause(outcome) },
+  );
+}
+
+function judged(command: string, entry: EntryPoint, { outcome, detail, available }: Answer): FlavorError | undefined {
+  const calls = `command \`${command}\` calls \`${formatEntryPoint(entry)}\``;
+  const refused = (code: ErrorCode, message: string, ...hints: string[]) => new FlavorError(code, message, { hints });
+  switch (outcome) {
     case 'ok':
-      return;
+      return undefined;
     case 'no-module':
-      throw new FlavorError(
+      return refused(
         'ERR_FLAVOR_ENTRY_POINT',
-        `command \`${command}\` calls \`${text}\`, but the package has no module \`${entry.module}\``,
-        { hints: [suggestion(entry.module, answer.available, 'modules')] },
+        `${calls}, but the package has no module \`${entry.module}\``,
+        suggestion(entry.module, available, 'modules'),
       );
     case 'no-attribute':
-      throw new FlavorError(
+      return refused(
         'ERR_FLAVOR_ENTRY_POINT',
-        `command \`${command}\` calls \`${text}\`, but \`${entry.module}\` has no attribute \`${answer.detail}\``,
-        { hints: [suggestion(answer.detail, answer.available, 'functions')] },
+        `${calls}, but \`${entry.module}\` has no attribute \`${detail}\``,
+        suggestion(detail, available, 'functions'),
+      );
+    case 'not-callable':
+      return refused(
+        'ERR_FLAVOR_ENTRY_POINT',
+        `${calls}, which is no function (got ${detail})`,
+        suggestion(entry.attribute, available, 'functions'),
       );
     case 'missing-import':
-      throw new FlavorError(
+      return refused(
         'ERR_FLAVOR_ENTRY_POINT',
-        `command \`${command}\` calls \`${text}\`, which imports \`${answer.detail}\`, and no dependency provides it`,
-        { hints: [`add the distribution of \`${answer.detail}\` to \`project.dependencies\``] },
+        `${calls}, which imports \`${detail}\`, and no dependency provides it`,
+        `add the distribution of \`${detail}\` to \`project.dependencies\``,
       );
     case 'import-failed':
-      warn(
-        session,
-        `command \`${command}\` could not be checked: importing \`${entry.module}\` failed here: ${answer.detail}`,
+      return refused(
+        'ERR_FLAVOR_SMOKE',
+        `command \`${command}\` cannot work: importing \`${entry.module}\` failed: ${detail}`,
+        'if a file is missing, check that the wheel of the project holds it',
+        SMOKE_HINT,
       );
   }
 }
 
-function warn(session: BuildSession, message: string): void {
-  session.reporter.emit({ type: 'warning', message });
+function ending({ exitCode, timedOut }: ProcessOutcome): string {
+  if (timedOut) return `took longer than ${TIMEOUT_MS / 1000} s`;
+  return exitCode === undefined ? 'was ended by a signal' : `ended with exit code ${exitCode}`;
+}
+
+function lastLine({ stdout, stderr }: ProcessOutcome): string {
+  const line = (stderr.trim() === '' ? stdout : stderr).trim().split('\n').at(-1)?.trim() ?? '';
+  return line === '' ? '' : `: ${line}`;
 }
 
 function suggestion(wrong: string, available: readonly string[], kind: string): string {

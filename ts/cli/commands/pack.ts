@@ -4,7 +4,14 @@ import { relative, resolve } from 'node:path';
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-import { type PackLevel, type PackResult, pack, type RuntimeChoice } from '../../index.js';
+import {
+  checkRepeatable,
+  type PackLevel,
+  type PackResult,
+  type ProgressEvent,
+  pack,
+  type RuntimeChoice,
+} from '../../index.js';
 import { LAUNCHER_KINDS, type LauncherKind } from '../../launchers.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT } from '../exit.js';
@@ -25,6 +32,7 @@ interface PackCommandOptions extends CommonOptions, KeyOptions {
   readonly level: PackLevel;
   readonly launcher: LauncherKind;
   readonly launcherBin?: string;
+  readonly check?: boolean;
 }
 
 /** Adds the command. */
@@ -56,15 +64,19 @@ export function addPackCommand(program: Command): void {
     )
     .addOption(
       new Option('--launcher-bin <file>', 'launcher to embed instead of an installed one').conflicts('launcher'),
+    )
+    .addOption(
+      new Option('--check', 'build twice in different places, compare the packages, and keep neither').conflicts([
+        'output',
+        'key',
+        'privateKey',
+        'keySeed',
+      ]),
     );
   withCommonOptions(command).action(async (options: PackCommandOptions) => {
     await runAction('pack', options, async ({ output, cwd, signal }) => {
-      const { key, warning } = await chooseKey(options, process.env, process.stdin);
-      if (warning !== undefined) output.warning(warning);
-      const result = await pack({
+      const common = {
         manifest: options.manifest,
-        output: options.output,
-        key,
         python: options.python,
         pythonArchive: options.pythonArchive,
         runtime: options.runtime,
@@ -78,8 +90,18 @@ export function addPackCommand(program: Command): void {
         launcherFile: options.launcherBin,
         cwd,
         signal,
-        onProgress: (event) => output.progress(event),
-      });
+        onProgress: (event: ProgressEvent) => output.progress(event),
+      };
+      if (options.check === true) {
+        const { sizeBytes, target } = await checkRepeatable(common);
+        output.result({ repeatable: true, target, size_bytes: sizeBytes }, [
+          `repeatable: two builds gave the same package (${formatSize(sizeBytes)}, ${target})`,
+        ]);
+        return EXIT.ok;
+      }
+      const { key, warning } = await chooseKey(options, process.env, process.stdin);
+      if (warning !== undefined) output.warning(warning);
+      const result = await pack({ ...common, output: options.output, key });
       output.result(resultObject(result), resultLines(result));
       const note = keyNote(key);
       if (note !== undefined) output.note(note);

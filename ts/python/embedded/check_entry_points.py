@@ -1,20 +1,19 @@
 """Looks whether the functions that commands call exist.
 
-Run by the packaged interpreter. Reads a JSON request from standard input:
-{"paths": [...], "lines": [...], "entries": [{"command", "module", "attribute"}], "answer": "file"}
+Run as a command of the trial package. Reads a JSON request from standard input:
+{"entries": [{"command", "module", "attribute"}], "answer": "file"}
 and writes one JSON line per entry to the answer file: {"command", "outcome", "detail", "available"}.
-Outcomes: ok, no-module, no-attribute, missing-import, import-failed.
+Outcomes: ok, no-module, no-attribute, not-callable, missing-import, import-failed.
 
 The modules are imported, as the commands will. What they print goes nowhere; what they do at import is their own.
 """
 
 import importlib
-import importlib.util
 import json
 import os
 import pkgutil
-import site
 import sys
+import sysconfig
 
 
 def siblings(module, roots):
@@ -36,6 +35,10 @@ def missing_module(module, error):
     return module == name or module.startswith(name + ".")
 
 
+def callables(value):
+    return [name for name in dir(value) if not name.startswith("_") and callable(getattr(value, name, None))]
+
+
 def check(entry, application):
     module, attribute = entry["module"], entry["attribute"]
     try:
@@ -46,27 +49,21 @@ def check(entry, application):
         return "missing-import", str(error.name), []
     except BaseException as error:  # A module may even exit while it is imported.
         return "import-failed", "%s: %s" % (type(error).__name__, error), []
+    owner = value
     for part in attribute.split("."):
+        owner = value
         try:
             value = getattr(value, part)
         except AttributeError:
-            callables = [name for name in dir(value) if not name.startswith("_") and callable(getattr(value, name, None))]
-            return "no-attribute", part, callables
+            return "no-attribute", part, callables(value)
+    if not callable(value):
+        return "not-callable", type(value).__name__, callables(owner)
     return "ok", "", []
 
 
 def main():
     request = json.load(sys.stdin)
-    application = request["paths"][:1]
-    for path in request["paths"][:1]:
-        site.addsitedir(path)
-    for path in request["paths"][1:]:
-        sys.path.append(path)
-    for line in request["lines"]:
-        try:
-            exec(line)
-        except Exception:
-            pass
+    application = [sysconfig.get_path("purelib")]
     with open(request["answer"], "w", encoding="utf-8") as answer:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
