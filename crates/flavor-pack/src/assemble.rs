@@ -290,6 +290,7 @@ fn compress(
     slots
         .map(|((material, chain), slot)| {
             let meter = Meter { progress, stage: Stage::Compress, done: &done, total, detail: &slot.id };
+            let compression = Compression { level: slot.level.unwrap_or(compression.level), ..compression };
             store::store(material, chain, compression, folder, spool, &meter)
         })
         .collect()

@@ -107,6 +107,9 @@ pub(crate) struct PlanSlot {
     pub(crate) platform: Option<String>,
     #[serde(default)]
     permissions: Option<String>,
+    /// How hard this slot is compressed; as the others when absent.
+    #[serde(default)]
+    pub(crate) level: Option<i32>,
     #[serde(default)]
     resolution: Option<String>,
 }

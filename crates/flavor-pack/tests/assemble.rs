@@ -166,6 +166,25 @@ fn every_level_stays_within_the_window_that_readers_allow() {
 }
 
 #[test]
+fn a_slot_with_a_level_of_its_own_is_stored_as_a_package_of_that_level_would_store_it() {
+    let stage = Stage::new();
+    stage.file("dependencies/one.bin", &filler(9_000_000), false);
+    let stored = |request: &Request| {
+        let bytes = fs::read(assemble(request, &Silent).expect("assemble").path).expect("read");
+        let package = Package::open(bytes.as_slice()).expect("open");
+        package.descriptors().iter().map(|slot| slot.checksum).collect::<Vec<_>>()
+    };
+    let hard = stored(&Request { level: 19, ..stage.request(&stage.plan()) });
+    let mut plan = stage.plan();
+    plan["slots"][1]["level"] = json!(19);
+    let one = stored(&Request { level: 3, ..stage.request(&plan) });
+    assert_eq!(one[1], hard[1]);
+    assert_ne!(one[0], hard[0]);
+    plan["slots"][1]["level"] = json!(4);
+    assert_eq!(refused(&stage.request(&plan)).code(), ErrorCode::FlavorPlan);
+}
+
+#[test]
 fn source_date_epoch_moves_the_time_of_members_and_of_the_build_record() {
     let stage = Stage::new();
     let (_, plain) = stage.assembled();

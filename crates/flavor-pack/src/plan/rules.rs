@@ -7,6 +7,7 @@ use pspf::{layout, tar};
 
 use super::native::{Mode, SetupCommand};
 use super::{Plan, PlanRuntimeEnvironment, PlanSlot, lifecycles};
+use crate::assemble::LEVELS;
 use crate::{Error, Result, compose};
 
 /// Every lifecycle that a launcher knows (LAUNCH.md 14.1).
@@ -244,6 +245,9 @@ impl PlanSlot {
                 );
                 return Err(Error::plan(at("platform"), message));
             }
+        }
+        if let Some(level) = self.level.filter(|level| !LEVELS.contains(level)) {
+            return Err(Error::plan(at("level"), format!("{level}, expected 3, 9 or 19")));
         }
         let stated = self.permissions.as_deref().filter(|text| !text.is_empty());
         stated.map_or(Ok(()), |text| check_mode(&at("permissions"), text))

@@ -30,7 +30,8 @@ fn plans() -> [Value; 2] {
         "cache_validation": {"check_file": "{workenv}/metadata/installed", "expected_content": "1"},
         "workenv": {"directories": [{"path": "{workenv}/tmp", "mode": "0700"}], "env": {"TMPDIR": "x"}},
         "slots": [{"slot": 0, "id": "a", "source": "a", "target": "{workenv}", "operations": "tgz",
-                   "purpose": "data", "lifecycle": "lazy", "permissions": "0755", "resolution": "build"}]
+                   "purpose": "data", "lifecycle": "lazy", "permissions": "0755", "level": 19,
+                   "resolution": "build"}]
     });
     let ours = json!({
         "package": {"name": "hello", "version": "1"},

@@ -176,6 +176,7 @@ func TestPlansThatCannotBeHonouredAreRefused(t *testing.T) {
 		"a folder without tar":         {`"operations": "tar"`, `"operations": "gzip"`, code.FlavorPlan},
 		"a file that is no archive":    {`"target": "f/a.txt"`, `"target": "f/a.txt", "operations": "tgz"`, code.FlavorPlan},
 		"an operation nobody has":      {`"operations": "tar"`, `"operations": "lzma"`, code.FlavorPlan},
+		"a level that does not exist":  {`"operations": "tar"`, `"operations": "tar", "level": 4`, code.FlavorPlan},
 		"a control character":          {`"version": "1.0"`, `"version": "1\u0007"`, code.FlavorPlan},
 		"two environments that differ": {`"execution": {`, `"execution": {"env": {"A": "3"},`, code.FlavorPlan},
 	} {

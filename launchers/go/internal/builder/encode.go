@@ -42,16 +42,16 @@ type encoder struct {
 	frames *frameWriter
 }
 
-// encode applies the operations of chain behind tar to what is written. members says that the frames of the last
-// operation are cut at members.
-func encode(chain pspf.Chain, out *slotWriter, members bool) (*encoder, error) {
+// encode applies the operations of chain behind tar to what is written, as hard as level says. members says that the
+// frames of the last operation are cut at members.
+func encode(chain pspf.Chain, level level, out *slotWriter, members bool) (*encoder, error) {
 	e := &encoder{Writer: out}
 	for i := len(chain) - 1; i >= 0; i-- {
 		if chain[i] == pspf.Tar {
 			break
 		}
 		if i == len(chain)-1 && chain[i] == pspf.Zstd {
-			frames, err := newFrameWriter(out, members)
+			frames, err := newFrameWriter(out, level, members)
 			if err != nil {
 				return nil, err
 			}
@@ -59,7 +59,7 @@ func encode(chain pspf.Chain, out *slotWriter, members bool) (*encoder, error) {
 			e.stages = append(e.stages, frames)
 			continue
 		}
-		stage, err := newStage(chain[i], e.Writer)
+		stage, err := newStage(chain[i], level, e.Writer)
 		if err != nil {
 			return nil, err
 		}
@@ -69,18 +69,17 @@ func encode(chain pspf.Chain, out *slotWriter, members bool) (*encoder, error) {
 	return e, nil
 }
 
-// newStage encodes at level 9 of FORMAT.md §4.
-func newStage(operation pspf.Operation, out io.Writer) (io.WriteCloser, error) {
+// newStage encodes as FORMAT.md §4 says of the level.
+func newStage(operation pspf.Operation, level level, out io.Writer) (io.WriteCloser, error) {
 	switch operation {
 	case pspf.Gzip:
-		return gzip.NewWriterLevel(out, gzip.BestCompression)
+		return gzip.NewWriterLevel(out, level.gzip())
 	case pspf.Bzip2:
-		return bzip2.NewWriter(out, &bzip2.WriterConfig{Level: bzip2.BestCompression})
+		return bzip2.NewWriter(out, &bzip2.WriterConfig{Level: level.gzip()})
 	case pspf.Xz:
-		const preset6 = 8 << 20
-		return xz.WriterConfig{DictCap: preset6, CheckSum: xz.CRC64}.NewWriter(out)
+		return xz.WriterConfig{DictCap: level.xzWindow(), CheckSum: xz.CRC64}.NewWriter(out)
 	case pspf.Zstd:
-		return zstd.NewWriter(out, zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(9)), zstd.WithEncoderConcurrency(1),
+		return zstd.NewWriter(out, zstd.WithEncoderLevel(level.zstd()), zstd.WithEncoderConcurrency(1),
 			zstd.WithEncoderCRC(false), zstd.WithWindowSize(4<<20), zstd.WithZeroFrames(true))
 	case pspf.Tar:
 	}

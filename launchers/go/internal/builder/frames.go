@@ -11,15 +11,13 @@ import (
 	"flavorpack-native/launchers/go/internal/layout"
 )
 
-// frameContent is the content that a writer lets a frame have (FORMAT.md §9, level 9).
-const frameContent = 4 << 20
-
 // frameWriter is the last stage of a chain that ends with zstd: what is written to it is cut into frames, which all
 // cores compress and which are stored in their order. As a cutter it ends frames where members begin.
 type frameWriter struct {
 	out     *slotWriter
 	pending []byte
 	split   bool // pending holds the end of a split file
+	content int  // what a frame may hold
 	members bool // frames end where the cutter says, not after so many bytes
 	closed  int
 	frames  []frameFacts // of the goroutine that stores, until it has ended
@@ -46,10 +44,10 @@ type compressed struct {
 // it becomes, and the tables of an encoder.
 const mostWorkers = 4
 
-// newEncoder gives zstd frames of level 9 without checksums, with windows of at most 8 MiB.
-func newEncoder() (*zstd.Encoder, error) {
+// newEncoder gives zstd frames without checksums, with windows of at most 8 MiB.
+func newEncoder(level level) (*zstd.Encoder, error) {
 	encoder, err := zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(9)), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+		zstd.WithEncoderLevel(level.zstd()), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
 		zstd.WithWindowSize(layout.MaxWindow), zstd.WithZeroFrames(true), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, code.Wrap(code.FlavorInternal, "the zstd encoder cannot be made", err)
@@ -57,15 +55,15 @@ func newEncoder() (*zstd.Encoder, error) {
 	return encoder, nil
 }
 
-func newFrameWriter(out *slotWriter, members bool) (*frameWriter, error) {
+func newFrameWriter(out *slotWriter, level level, members bool) (*frameWriter, error) {
 	workers := min(runtime.GOMAXPROCS(0), mostWorkers)
 	f := &frameWriter{
-		out: out, members: members,
+		out: out, content: level.frameContent(), members: members,
 		jobs: make(chan job), ordered: make(chan chan compressed, workers),
 		stored: make(chan error, 1), failed: make(chan struct{}),
 	}
 	for range workers {
-		encoder, err := newEncoder()
+		encoder, err := newEncoder(level)
 		if err != nil {
 			return nil, err
 		}
@@ -103,11 +101,11 @@ func (f *frameWriter) Write(content []byte) (int, error) {
 	for len(content) > 0 {
 		n := len(content)
 		if !f.members {
-			n = min(n, frameContent-len(f.pending))
+			n = min(n, f.content-len(f.pending))
 		}
 		f.pending = append(f.pending, content[:n]...)
 		content = content[n:]
-		if !f.members && len(f.pending) == frameContent {
+		if !f.members && len(f.pending) == f.content {
 			if err := f.closeFrame(); err != nil {
 				return 0, err
 			}
@@ -131,7 +129,7 @@ func (f *frameWriter) closeFrame() error {
 }
 
 func (f *frameWriter) before(length int64) error {
-	if f.split || len(f.pending) > 0 && int64(len(f.pending))+length > frameContent {
+	if f.split || len(f.pending) > 0 && int64(len(f.pending))+length > int64(f.content) {
 		f.split = false
 		if err := f.closeFrame(); err != nil {
 			return err
@@ -139,7 +137,7 @@ func (f *frameWriter) before(length int64) error {
 	}
 	if f.pending == nil {
 		const headers = 128 << 10 // §9: what may stand before the content of a split file
-		f.pending = make([]byte, 0, min(max(length, frameContent), layout.SplitSize+headers))
+		f.pending = make([]byte, 0, min(max(length, int64(f.content)), layout.SplitSize+headers))
 	}
 	return nil
 }

@@ -33,6 +33,7 @@ type planSlot struct {
 	purpose, lifecycle  string
 	platform            string
 	permissions         string
+	level               level
 	resolution          string
 	role                string
 	share               bool

@@ -52,7 +52,7 @@ var (
 			{Name: "slot", Shape: scalar}, {Name: "id", Shape: scalar}, {Name: "source", Shape: scalar},
 			{Name: "target", Shape: scalar}, {Name: "operations", Shape: scalar}, {Name: "purpose", Shape: scalar},
 			{Name: "lifecycle", Shape: scalar}, {Name: "platform", Shape: nullable},
-			{Name: "permissions", Shape: nullable}, {Name: "resolution", Shape: scalar},
+			{Name: "permissions", Shape: nullable}, {Name: "level", Shape: nullable}, {Name: "resolution", Shape: scalar},
 		})}},
 		{Name: "extensions", Shape: closed(keys{{Name: "x-flavor", Shape: flavorShape}})},
 		{Name: "name", Shape: ignored}, {Name: "version", Shape: ignored}, {Name: "command", Shape: ignored},

@@ -54,6 +54,7 @@ func (r *reader) slot(v *strictjson.Value, where string) planSlot {
 		purpose:     orElse(r.line(v.Get("purpose"), where+".purpose"), "data"),
 		platform:    r.text(v.Get("platform"), where+".platform"),
 		permissions: "0600",
+		level:       usualLevel,
 		resolution:  orElse(r.line(v.Get("resolution"), where+".resolution"), "build"),
 		role:        "data",
 	}
@@ -86,6 +87,12 @@ func (r *reader) slot(v *strictjson.Value, where string) planSlot {
 			r.fail(where+".permissions", strconv.Quote(permissions)+", expected an octal mode up to 0777")
 		}
 		slot.permissions = fourDigits(mode)
+	}
+	if stated := v.Get("level"); r.is(stated, strictjson.Number, where+".level") {
+		slot.level = level(r.number(stated, where+".level"))
+		if !slot.level.known() {
+			r.fail(where+".level", strconv.Itoa(int(slot.level))+", expected 3, 9 or 19")
+		}
 	}
 	path, reason := belowWorkenv(slot.target)
 	if reason != "" {

@@ -127,7 +127,7 @@ func (k *packer) tree(slot *planSlot, all []member, out *slotWriter, source stri
 		return nil, nil, err
 	}
 	framed := slot.chain.IsFramedTree()
-	e, err := encode(slot.chain, out, framed)
+	e, err := encode(slot.chain, slot.level, out, framed)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -218,7 +218,7 @@ func (k *packer) file(slot *planSlot, path string, out *slotWriter) (*slotFacts,
 }
 
 func (k *packer) encodeFile(slot *planSlot, in io.Reader, out *slotWriter) (*slotFacts, *pspf.Tree, error) {
-	e, err := encode(slot.chain, out, false)
+	e, err := encode(slot.chain, slot.level, out, false)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -286,7 +286,7 @@ func (k *packer) encoded(slot *planSlot, path string, out *slotWriter, rewind fu
 		defer func() { _ = decoded.Close() }()
 		in = decoded
 	}
-	e, err := encode(last, out, false)
+	e, err := encode(last, slot.level, out, false)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -321,7 +321,7 @@ func (k *packer) tarFile(slot *planSlot, path string, out *slotWriter, rewind fu
 	if in, err = rewind(); err != nil {
 		return nil, nil, err
 	}
-	e, err := encode(slot.chain, out, false)
+	e, err := encode(slot.chain, slot.level, out, false)
 	if err != nil {
 		return nil, nil, err
 	}
