@@ -27,14 +27,7 @@ pub fn judge(report: &mut Report, variable: impl Fn(&str) -> Option<OsString>) {
     }
 }
 
-#[cfg(unix)]
 fn ask(subject: Subject, variable: impl Fn(&str) -> Option<OsString>) -> flavor_trust::Result<Verdict> {
     let places = flavor_trust::Places::new(variable);
     flavor_trust::decide(subject, &places).map(|decision| decision.verdict)
-}
-
-/// Trust files are read on Unix so far; publicly known keys are told everywhere.
-#[cfg(not(unix))]
-fn ask(subject: Subject, _: impl Fn(&str) -> Option<OsString>) -> flavor_trust::Result<Verdict> {
-    flavor_trust::judge(subject, &[], 0)
 }

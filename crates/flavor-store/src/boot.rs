@@ -12,7 +12,7 @@ impl BootId {
 
     /// This boot. Where the system does not say, a value that no other process will have.
     pub fn current() -> Self {
-        crate::platform::boot_id().map_or_else(Self::unrepeatable, Self)
+        crate::system::boot_id().map_or_else(Self::unrepeatable, Self)
     }
 
     /// Whether something that carries `self` was written in `current` or synced.
@@ -31,6 +31,7 @@ impl BootId {
 }
 
 /// The bytes of a UUID as systems print it; anything but 32 hex digits between other signs is none.
+#[cfg(any(unix, test))]
 pub(crate) fn uuid(text: &[u8]) -> Option<[u8; 16]> {
     let mut digits = text.iter().filter_map(|byte| char::from(*byte).to_digit(16));
     let mut id = [0; 16];

@@ -1,26 +1,23 @@
 //! Carrying a decision out (STORE.md 14.5 and 14.6): things are unlinked or renamed into staging while the collector is
 //! alone, and deleted there afterwards.
 
-use std::ffi::CString;
-use std::os::fd::OwnedFd;
+use std::fs::File;
 
 use pspf::ErrorCode;
-use rustix::fs::AtFlags;
-use rustix::io::Errno;
 
 use super::{Decision, Item, Kind, Report, SPARED, is_older};
 use crate::error::{During as _, Error, Result};
 use crate::inventory::{self, Inventory, receipts_of};
 use crate::record::record_name;
-use crate::removal::names;
 use crate::root::Root;
 use crate::staging::Staging;
+use crate::system::Errno;
 use crate::usage::{about_name, try_alone};
 
 /// Does what was decided. `alone` is given back before anything is deleted.
 pub(super) fn carry_out(
     root: &Root,
-    alone: OwnedFd,
+    alone: File,
     inventory: &Inventory,
     decision: Decision,
     stop: &dyn Fn() -> bool,
@@ -70,10 +67,10 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn remove_receipt(&self, name: &str) -> Result<()> {
-        match rustix::fs::unlinkat(&self.root.receipts, name, AtFlags::empty()) {
+        match self.root.receipts.remove_file(name) {
             // A folder of that name was made by nobody of ours.
             Ok(()) | Err(Errno::NOENT | Errno::ISDIR | Errno::PERM) => Ok(()),
-            Err(error) => Err(error).during("remove", || self.root.path().join("v1/receipts").join(name)),
+            Err(error) => Err(error).during("remove", || self.root.below("v1/receipts").join(name)),
         }
     }
 
@@ -113,14 +110,12 @@ impl Work<'_> {
     /// Records and descriptions beside which no folder lies. Failing to remove one harms nothing.
     fn remove_strays(&self) {
         for parent in [&self.root.slots, &self.root.envs] {
-            let found: Vec<CString> = names(parent).unwrap_or_default();
-            for name in found.iter().filter_map(|name| name.to_str().ok()) {
+            let found = parent.names().unwrap_or_default();
+            for name in found.iter().filter_map(|name| name.to_str()) {
                 let folder = name.strip_suffix(".record").or_else(|| name.strip_suffix(".about"));
-                let is_alone = |folder: &str| {
-                    rustix::fs::statat(parent, folder, AtFlags::SYMLINK_NOFOLLOW).err() == Some(Errno::NOENT)
-                };
+                let is_alone = |folder: &str| parent.find(folder).err() == Some(Errno::NOENT);
                 if folder.is_some_and(is_alone) {
-                    let _ = rustix::fs::unlinkat(parent, name, AtFlags::empty());
+                    let _ = parent.remove_file(name);
                 }
             }
         }

@@ -2,18 +2,16 @@
 //! read against the files. Needed for what was written in an earlier boot and may not have reached the disk.
 
 use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pspf::tar::{Kind, Member, MemberSink};
 use pspf::{Package, ReadAt};
-use rustix::fs::FileType;
 
 use crate::directories::{Directories, open_file};
 use crate::error::{Error, Result};
 use crate::frames::{SlotSink, decode_slot, require_unpackable};
-use crate::identity::mode_bits;
 use crate::names::count_entries;
+use crate::system::{FileKind, Folder};
 use crate::unpack::{Budget, file_mode, unpacked};
 
 /// Whether everything beside the members counts as a difference.
@@ -37,7 +35,7 @@ pub(crate) enum Likeness {
 pub(crate) fn matches_slot<R: ReadAt + Sync>(
     package: &Package<R>,
     slot: usize,
-    root: &OwnedFd,
+    root: &Folder,
     extra: Extra,
 ) -> Result<bool> {
     let found = compare_slot(package, slot, root, extra == Extra::Differs)?;
@@ -48,7 +46,7 @@ pub(crate) fn matches_slot<R: ReadAt + Sync>(
 pub(crate) fn compare_slot<R: ReadAt + Sync>(
     package: &Package<R>,
     slot: usize,
-    root: &OwnedFd,
+    root: &Folder,
     count: bool,
 ) -> Result<Likeness> {
     let budget = Budget::new(slot, unpacked(package, slot));
@@ -94,17 +92,16 @@ impl Comparer<'_> {
         let (parent, name) = self.directories.parent_of(&member.path).ok()?;
         match &member.kind {
             Kind::File { size, executable } => {
-                let (file, stat) = open_file(parent, name)?;
+                let (file, status) = open_file(parent, name)?;
                 let mode = self.mode.unwrap_or_else(|| file_mode(*executable));
-                let fits = u64::try_from(stat.st_size) == Ok(*size) && mode_bits(&stat) & 0o7777 == mode;
-                fits.then(|| self.current = Some((File::from(file), 0)))
+                let fits = status.identity().size == *size && status.has_mode(mode);
+                fits.then(|| self.current = Some((file, 0)))
             }
             Kind::Directory => {
-                let stat = rustix::fs::statat(parent, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).ok()?;
-                let directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
-                (directory && mode_bits(&stat) & 0o7777 == 0o755).then_some(())
+                let status = parent.find(name).ok()?;
+                (status.kind() == FileKind::Folder && status.has_mode(0o755)).then_some(())
             }
-            Kind::Symlink { target } => link_is(parent, name, target.as_bytes()).then_some(()),
+            Kind::Symlink { target } => parent.is_link_to(name, target.as_ref()).then_some(()),
         }
     }
 
@@ -147,9 +144,4 @@ impl MemberSink for Comparer<'_> {
         self.current = None;
         Ok(())
     }
-}
-
-/// Whether `name` is a link to exactly `target`.
-pub(crate) fn link_is(parent: &OwnedFd, name: &str, target: &[u8]) -> bool {
-    rustix::fs::readlinkat(parent, name, Vec::new()).is_ok_and(|found| found.as_bytes() == target)
 }

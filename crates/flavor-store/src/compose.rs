@@ -1,29 +1,25 @@
 //! Filling the tree of a work environment with what its composition says, and comparing one that is there (STORE.md 8).
 
 use std::io::Write as _;
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use pspf::metadata::LinkKind;
 use pspf::{Package, ReadAt};
-use rustix::fs::{AtFlags, FileType};
 
-use crate::compare::{Extra, link_is, matches_slot};
+use crate::compare::{Extra, matches_slot};
 use crate::composition::{Composition, PlannedFile, PlannedLink, refuse};
 use crate::directories::{Directories, open_file};
 use crate::error::{During as _, Error, Result};
 use crate::frames::verify_slot_bytes;
-use crate::identity::mode_bits;
 use crate::names::Names;
-use crate::private_tree::create;
+use crate::system::{FileKind, Folder};
 use crate::unpack::{Ground, create_links, file_mode, unpack_files};
 
 /// One composition and where its parts come from.
 pub(crate) struct Composer<'a, R> {
     pub(crate) package: &'a Package<R>,
     /// The root of a slot that links lead into, if it is there.
-    pub(crate) open_slot: &'a dyn Fn(usize) -> Result<Option<OwnedFd>>,
+    pub(crate) open_slot: &'a dyn Fn(usize) -> Result<Option<Folder>>,
     pub(crate) composition: &'a Composition<'a>,
     /// How the file system that it is composed on compares names.
     pub(crate) names: Names,
@@ -31,7 +27,7 @@ pub(crate) struct Composer<'a, R> {
 
 impl<R: ReadAt + Sync> Composer<'_, R> {
     /// Fills an empty tree.
-    pub(crate) fn compose(&self, tree: &OwnedFd) -> Result<()> {
+    pub(crate) fn compose(&self, tree: &Folder) -> Result<()> {
         let names = self.names.of(self.package);
         let mut private = Vec::new();
         for (slot, into) in &self.composition.unpack {
@@ -55,8 +51,7 @@ impl<R: ReadAt + Sync> Composer<'_, R> {
             match link.kind {
                 LinkKind::Symlink => {
                     let (parent, name) = directories.parent_of(&link.path)?;
-                    rustix::fs::symlinkat(&link.target, parent, name)
-                        .during("create the link", || &link.path)?;
+                    parent.create_link(&link.target, name).during("create the link", || &link.path)?;
                 }
                 LinkKind::Copy => {
                     let (content, executable) = self.read_member(link)?;
@@ -68,7 +63,7 @@ impl<R: ReadAt + Sync> Composer<'_, R> {
     }
 
     /// Whether the environment still is what the composition says; what programs added is ignored.
-    pub(crate) fn matches(&self, tree: &OwnedFd) -> Result<bool> {
+    pub(crate) fn matches(&self, tree: &Folder) -> Result<bool> {
         let mut same = true;
         for (slot, into) in &self.composition.unpack {
             // Verified in any case: the caller counts on every byte having been read.
@@ -85,7 +80,7 @@ impl<R: ReadAt + Sync> Composer<'_, R> {
             same &= match link.kind {
                 LinkKind::Symlink => directories
                     .parent_of(&link.path)
-                    .is_ok_and(|(parent, name)| link_is(parent, name, link.target.as_os_str().as_bytes())),
+                    .is_ok_and(|(parent, name)| parent.is_link_to(name, link.target.as_os_str())),
                 LinkKind::Copy => {
                     let (content, executable) = self.read_member(link)?;
                     file_is(&mut directories, &PlannedFile { path: link.path.clone(), content, executable })
@@ -95,7 +90,7 @@ impl<R: ReadAt + Sync> Composer<'_, R> {
         Ok(same)
     }
 
-    fn slot_directory(&self, link: &PlannedLink) -> Result<OwnedFd> {
+    fn slot_directory(&self, link: &PlannedLink) -> Result<Folder> {
         (self.open_slot)(link.slot)?.ok_or_else(|| {
             refuse(&format!("slot {} of the link {:?} is not in the store", link.slot, link.path))
         })
@@ -109,9 +104,7 @@ impl<R: ReadAt + Sync> Composer<'_, R> {
         let slot = self.slot_directory(link)?;
         let mut directories = Directories::new(&slot, false);
         let (parent, name) = directories.parent_of(&link.to).map_err(|_| no_member(link))?;
-        let stat =
-            rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|_| no_member(link))?;
-        let file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        let file = parent.find(name).map_err(|_| no_member(link))?.kind() == FileKind::File;
         if file || link.kind == LinkKind::Symlink { Ok(()) } else { Err(no_member(link)) }
     }
 
@@ -119,11 +112,10 @@ impl<R: ReadAt + Sync> Composer<'_, R> {
         let slot = self.slot_directory(link)?;
         let mut directories = Directories::new(&slot, false);
         let (parent, name) = directories.parent_of(&link.to).map_err(|_| no_member(link))?;
-        let (file, stat) = open_file(parent, name).ok_or_else(|| no_member(link))?;
+        let (mut file, status) = open_file(parent, name).ok_or_else(|| no_member(link))?;
         let mut content = Vec::new();
-        std::io::Read::read_to_end(&mut std::fs::File::from(file), &mut content)
-            .during("read", || &link.target)?;
-        Ok((content, mode_bits(&stat) & 0o100 != 0))
+        std::io::Read::read_to_end(&mut file, &mut content).during("read", || &link.target)?;
+        Ok((content, status.is_executable()))
     }
 }
 
@@ -134,7 +126,7 @@ fn no_member(link: &PlannedLink) -> Error {
     ))
 }
 
-fn into_folder(tree: &OwnedFd, into: &str, create: bool) -> Result<OwnedFd> {
+fn into_folder(tree: &Folder, into: &str, create: bool) -> Result<Folder> {
     let mut directories = Directories::new(tree, create);
     let folder = directories.directory(into)?;
     folder.try_clone().during("open", || into)
@@ -142,18 +134,18 @@ fn into_folder(tree: &OwnedFd, into: &str, create: bool) -> Result<OwnedFd> {
 
 fn write_file(directories: &mut Directories, path: &str, content: &[u8], executable: bool) -> Result<()> {
     let (parent, name) = directories.parent_of(path)?;
-    let mut file = create(parent, name, file_mode(executable)).during("create", || PathBuf::from(path))?;
+    let mut file =
+        parent.create_file(name, file_mode(executable)).during("create", || PathBuf::from(path))?;
     file.write_all(content).during("write", || PathBuf::from(path))
 }
 
 fn file_is(directories: &mut Directories, file: &PlannedFile) -> bool {
     let Ok((parent, name)) = directories.parent_of(&file.path) else { return false };
-    let Some((opened, stat)) = open_file(parent, name) else { return false };
-    let mode = file_mode(file.executable);
-    if u64::try_from(stat.st_size) != Ok(file.content.len() as u64) || mode_bits(&stat) & 0o7777 != mode {
+    let Some((mut opened, status)) = open_file(parent, name) else { return false };
+    let size = status.identity().size;
+    if size != file.content.len() as u64 || !status.has_mode(file_mode(file.executable)) {
         return false;
     }
     let mut content = Vec::new();
-    std::io::Read::read_to_end(&mut std::fs::File::from(opened), &mut content).is_ok()
-        && content == file.content
+    std::io::Read::read_to_end(&mut opened, &mut content).is_ok() && content == file.content
 }

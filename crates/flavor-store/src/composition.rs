@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::members::Members;
 use crate::names::Names;
 use crate::placeholder::Places;
+use crate::system::path_below;
 
 /// A link of the environment.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ impl<'a> Composition<'a> {
             let slot = position(link.slot)?;
             let target = match (part(slot), places.slots.get(slot)) {
                 (Some(Part::Shared), Some(Some(root))) if link.to.is_empty() => root.clone(),
-                (Some(Part::Shared), Some(Some(root))) => root.join(&link.to),
+                (Some(Part::Shared), Some(Some(root))) => path_below(root, &link.to),
                 // Of a slot that goes away only copies can stay.
                 (Some(Part::Setup), _) if link.kind == LinkKind::Copy => PathBuf::from(&link.to),
                 (Some(Part::Absent), _) => continue,

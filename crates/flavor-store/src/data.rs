@@ -1,21 +1,18 @@
 //! Folders of the user's own data (STORE.md 18, S23): what a package brings is copied there once, and never touched again.
 //! They lie outside the store, so that nothing that empties a cache takes them away.
 
-use std::ffi::{CString, OsString};
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
+use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use pspf::{ErrorCode, Package, ReadAt, hex};
-use rustix::fs::{Access, AtFlags, FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
 
 use crate::error::{During as _, Error, Result};
-use crate::location::{folder_of, trusted_home};
+use crate::location::{self, UserFolder};
 use crate::names::Names;
 use crate::ownership::{Stop, walk};
-use crate::platform::{DEFAULT_CONFIG, DEFAULT_DATA, sync_file_system};
-use crate::removal::{names, remove_tree};
+use crate::removal::remove_tree;
+use crate::system::{self, Errno, FileKind, Folder, Lock, find, find_link, may_create_in};
 use crate::unpack::unpack_slot;
 
 const LOCK: &str = ".lock";
@@ -30,35 +27,16 @@ pub enum Kind {
     Config,
 }
 
-impl Kind {
-    fn variable(self) -> &'static str {
-        match self {
-            Self::Data => "XDG_DATA_HOME",
-            Self::Config => "XDG_CONFIG_HOME",
-        }
-    }
-
-    fn default(self) -> &'static str {
-        match self {
-            Self::Data => DEFAULT_DATA,
-            Self::Config => DEFAULT_CONFIG,
-        }
-    }
-}
-
 /// The user's folder of a kind, and the variables that its place depends on.
 pub fn user_folder(
     kind: Kind,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> (Option<PathBuf>, Vec<&'static str>) {
-    let user = rustix::process::geteuid().as_raw();
-    let own = folder_of(kind.variable(), &variable)
-        .filter(|path| user != 0 || crate::location::belongs_to_root(path));
-    if own.is_some() {
-        return (own, vec![kind.variable()]);
-    }
-    let home = folder_of("HOME", &variable).map(|home| trusted_home(home, user));
-    (home.map(|home| home.join(kind.default())), vec![kind.variable(), "HOME"])
+    let folder = match kind {
+        Kind::Data => UserFolder::Data,
+        Kind::Config => UserFolder::Config,
+    };
+    location::user_folder(folder, variable)
 }
 
 /// Where the data of a slot lies. `id` must be [a usable name](is_folder_name).
@@ -88,22 +66,19 @@ pub fn copy_once<R: ReadAt + Sync>(path: &Path, package: &Package<R>, slot: usiz
         Stop::Refused(reason) => refuse(parent, &reason),
     })?;
     // Opened for reading: walking needs less.
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let folder =
-        rustix::fs::openat(&walked.directory, ".", flags, Mode::empty()).during("open", || parent)?;
+    let folder = walked.directory.reopen().during("open", || parent)?;
     let _lock = lock(&folder, parent)?;
     if is_there(path)? {
         return Ok(false);
     }
     remove_staged(&folder);
-    rustix::fs::mkdirat(&folder, STAGED, Mode::from_raw_mode(0o755))
-        .during("create a folder in", || parent)?;
-    let tree = rustix::fs::openat(&folder, STAGED, flags, Mode::empty()).during("open", || parent)?;
+    folder.create_folder(STAGED, 0o755).during("create a folder in", || parent)?;
+    let tree = folder.open_folder(STAGED).during("open", || parent)?;
     let filled = unpack_slot(package, slot, &tree, Names::probe(&folder, STAGED));
     // Nothing compares these files later, so they are on the disk before they get their name.
-    let synced = filled.and_then(|()| sync_file_system(&tree).during("sync", || parent));
-    let placed =
-        synced.and_then(|()| rustix::fs::renameat(&folder, STAGED, &folder, name).during("publish", || path));
+    let synced = filled.and_then(|()| system::sync(&[&tree]).during("sync", || parent));
+    drop(tree);
+    let placed = synced.and_then(|()| folder.rename(STAGED, &folder, name).during("publish", || path));
     if placed.is_err() {
         remove_staged(&folder);
     }
@@ -121,8 +96,7 @@ pub fn examine(path: &Path) -> Result<bool> {
         Err(Stop::Refused(reason)) => return Err(refuse(parent, &reason)),
     }
     let nearest = parent.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(parent);
-    rustix::fs::access(nearest, Access::WRITE_OK | Access::EXEC_OK)
-        .map_err(|error| refuse(nearest, &std::io::Error::from(error).to_string()))?;
+    may_create_in(nearest).map_err(|error| refuse(nearest, &std::io::Error::from(error).to_string()))?;
     Ok(false)
 }
 
@@ -136,22 +110,19 @@ pub fn remove(path: &Path, dry_run: bool) -> Result<bool> {
         Err(Stop::Missing) => return Ok(false),
         Err(Stop::Refused(reason)) => return Err(refuse(parent, &reason)),
     };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let folder =
-        rustix::fs::openat(&walked.directory, ".", flags, Mode::empty()).during("open", || parent)?;
-    let is_there = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+    let folder = walked.directory.reopen().during("open", || parent)?;
+    let is_there = folder.find(name).is_ok();
     if dry_run || !is_there {
         return Ok(is_there);
     }
     let _lock = lock(&folder, parent)?;
     remove_staged(&folder);
-    let name = CString::new(name.as_bytes()).map_err(|_| refuse(path, "its name holds a NUL"))?;
-    remove_tree(&folder, &name).during("remove", || path)?;
+    remove_tree(&folder, name).during("remove", || path)?;
     // Folders of the name and the key go when nothing else is in them.
-    if names(&folder).is_ok_and(|left| left.iter().all(|name| name.to_bytes() == LOCK.as_bytes())) {
-        let _ = rustix::fs::unlinkat(&folder, LOCK, AtFlags::empty());
+    if folder.names().is_ok_and(|left| left.iter().all(|name| name == LOCK)) {
+        let _ = folder.remove_file(LOCK);
         for folder in walked.path.ancestors().take(2) {
-            let _ = rustix::fs::rmdir(folder);
+            let _ = std::fs::remove_dir(folder);
         }
     }
     Ok(true)
@@ -159,34 +130,25 @@ pub fn remove(path: &Path, dry_run: bool) -> Result<bool> {
 
 /// Links count: people keep their configuration elsewhere and link to it.
 fn is_there(path: &Path) -> Result<bool> {
-    match rustix::fs::stat(path) {
-        Ok(stat) if rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir() => Ok(true),
+    match find(path) {
+        Ok(status) if status.kind() == FileKind::Folder => Ok(true),
         Ok(_) => Err(refuse(path, "it is not a folder")),
-        Err(Errno::NOENT) if rustix::fs::lstat(path).is_ok() => {
-            Err(refuse(path, "it is a link that leads nowhere"))
-        }
+        Err(Errno::NOENT) if find_link(path).is_ok() => Err(refuse(path, "it is a link that leads nowhere")),
         Err(Errno::NOENT) => Ok(false),
         Err(error) => Err(error).during("look at", || path),
     }
 }
 
-fn lock(folder: &OwnedFd, path: &Path) -> Result<OwnedFd> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(folder, LOCK, flags, Mode::RUSR | Mode::WUSR)
-        .during("open the lock in", || path)?;
-    loop {
-        match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
-            Err(Errno::INTR) => {}
-            other => return other.during("lock", || path).map(|()| file),
-        }
-    }
+fn lock(folder: &Folder, path: &Path) -> Result<File> {
+    let file = folder.open_or_create(LOCK).during("open the lock in", || path)?;
+    system::lock(&file, Lock::Exclusive).during("lock", || path).map(|()| file)
 }
 
 /// What a start left that was killed in the middle; the lock is held.
-fn remove_staged(folder: &OwnedFd) {
-    let found = names(folder).unwrap_or_default();
-    if let Some(name) = found.iter().find(|name| name.to_bytes() == STAGED.as_bytes()) {
-        let _ = remove_tree(folder, name);
+fn remove_staged(folder: &Folder) {
+    let found = folder.names().unwrap_or_default();
+    if found.iter().any(|name| name == STAGED) {
+        let _ = remove_tree(folder, STAGED);
     }
 }
 

@@ -1,30 +1,27 @@
 //! Opening the directories of a tree relative to its root, one component at a time and never through a link. The way
 //! to the last directory is kept open: archives are sorted, so the next member is nearly always close by.
 
-use std::os::fd::OwnedFd;
+use std::fs::File;
 use std::path::PathBuf;
 
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
-
 use crate::error::{During as _, Result};
-use crate::ownership::open_directory;
+use crate::system::{Errno, FileKind, Folder, Status, status_of};
 
 /// A cursor over the directories of one tree.
 pub(crate) struct Directories<'tree> {
-    root: &'tree OwnedFd,
+    root: &'tree Folder,
     create: bool,
-    open: Vec<(String, OwnedFd)>,
+    open: Vec<(String, Folder)>,
 }
 
 impl<'tree> Directories<'tree> {
     /// With `create`, missing directories are made with mode 0755.
-    pub(crate) fn new(root: &'tree OwnedFd, create: bool) -> Self {
+    pub(crate) fn new(root: &'tree Folder, create: bool) -> Self {
         Self { root, create, open: Vec::new() }
     }
 
     /// The directory that holds `path`, and the last component of it.
-    pub(crate) fn parent_of<'path>(&mut self, path: &'path str) -> Result<(&OwnedFd, &'path str)> {
+    pub(crate) fn parent_of<'path>(&mut self, path: &'path str) -> Result<(&Folder, &'path str)> {
         match path.rsplit_once('/') {
             Some((parent, name)) => Ok((self.directory(parent)?, name)),
             None => Ok((self.root, path)),
@@ -32,7 +29,7 @@ impl<'tree> Directories<'tree> {
     }
 
     /// The directory at `path`; the tree's root for an empty path.
-    pub(crate) fn directory(&mut self, path: &str) -> Result<&OwnedFd> {
+    pub(crate) fn directory(&mut self, path: &str) -> Result<&Folder> {
         let wanted: Vec<&str> = path.split('/').filter(|component| !component.is_empty()).collect();
         let common = self.open.iter().zip(&wanted).take_while(|((open, _), wanted)| open == *wanted).count();
         self.open.truncate(common);
@@ -43,25 +40,21 @@ impl<'tree> Directories<'tree> {
         Ok(self.open.last().map_or(self.root, |(_, directory)| directory))
     }
 
-    fn child(&self, name: &str) -> rustix::io::Result<OwnedFd> {
+    fn child(&self, name: &str) -> std::result::Result<Folder, Errno> {
         let parent = self.open.last().map_or(self.root, |(_, directory)| directory);
-        match open_directory(Some(parent), name.as_ref()) {
-            Err(Errno::NOENT) if self.create => {
-                match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755)) {
-                    Ok(()) | Err(Errno::EXIST) => open_directory(Some(parent), name.as_ref()),
-                    Err(error) => Err(error),
-                }
-            }
+        match parent.search(name) {
+            Err(Errno::NOENT) if self.create => match parent.create_folder(name, 0o755) {
+                Ok(()) | Err(Errno::EXIST) => parent.search(name),
+                Err(error) => Err(error),
+            },
             other => other,
         }
     }
 }
 
 /// Opens a regular file below `parent` for reading; `None` if it is anything else.
-pub(crate) fn open_file(parent: &OwnedFd, name: &str) -> Option<(OwnedFd, rustix::fs::Stat)> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = rustix::fs::openat(parent, name, flags, Mode::empty()).ok()?;
-    let stat = rustix::fs::fstat(&file).ok()?;
-    let regular = rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile;
-    regular.then_some((file, stat))
+pub(crate) fn open_file(parent: &Folder, name: &str) -> Option<(File, Status)> {
+    let file = parent.open_file(name).ok()?;
+    let status = status_of(&file).ok()?;
+    (status.kind() == FileKind::File).then_some((file, status))
 }

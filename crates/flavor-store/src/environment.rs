@@ -3,8 +3,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use pspf::metadata::Unpacked;
@@ -24,6 +22,7 @@ use crate::root::{Root, Space};
 use crate::slot_key::slot_key;
 use crate::staging::Staging;
 use crate::stream::OneFile;
+use crate::system::{self, Folder};
 use crate::unpack::unpack_slot;
 use crate::usage::{self, About, Hold};
 
@@ -165,7 +164,7 @@ pub fn install<R: ReadAt + Sync>(
         records: wanted.records,
     };
     let setup = SetupSlots { staging, package, parts: &wanted.parts, open: RefCell::new(BTreeMap::new()) };
-    let open_slot = |slot: usize| -> Result<Option<OwnedFd>> {
+    let open_slot = |slot: usize| -> Result<Option<Folder>> {
         match slots.get(slot).and_then(Option::as_ref) {
             Some(published) => Ok(Root::own_directory(&root.slots, &published.key)),
             None => setup.open(slot),
@@ -176,7 +175,7 @@ pub fn install<R: ReadAt + Sync>(
     let about = about(package)?;
     let describe = || usage::describe(root, staging, &name, &about);
     // Only when it is composed, so that a package that cannot be leaves nothing, and before its record.
-    let compose = |tree: &OwnedFd| composer.compose(tree).and_then(|()| describe());
+    let compose = |tree: &Folder| composer.compose(tree).and_then(|()| describe());
     let presence = making.run(root, staging, |tree, _| composer.matches(tree), compose)?;
     describe()?;
     for (position, part) in wanted.parts.iter().enumerate() {
@@ -235,7 +234,7 @@ pub(crate) fn compare<R: ReadAt + Sync>(
         parts: &wanted.parts,
         open: RefCell::new(BTreeMap::new()),
     });
-    let open_slot = |slot: usize| -> Result<Option<OwnedFd>> {
+    let open_slot = |slot: usize| -> Result<Option<Folder>> {
         match (wanted.parts.get(slot), &setup) {
             (Some(Part::Shared), _) => Ok(Root::own_directory(&root.slots, &slot_key(package, slot)?)),
             (_, Some(setup)) => setup.open(slot),
@@ -278,7 +277,7 @@ pub fn install_privately<R: ReadAt + Sync>(
     }
     let composition = Composition::plan(&flavor.workenv, &places, parts)?;
     let setup = SetupSlots { staging, package, parts, open: RefCell::new(BTreeMap::new()) };
-    let open_slot = |slot: usize| -> Result<Option<OwnedFd>> {
+    let open_slot = |slot: usize| -> Result<Option<Folder>> {
         match places.slots.get(slot).and_then(Option::as_ref) {
             Some(path) => staging.open_tree(path).map(Some),
             None => setup.open(slot),
@@ -329,7 +328,7 @@ struct SetupSlots<'a, 'root, R> {
 }
 
 impl<R: ReadAt + Sync> SetupSlots<'_, '_, R> {
-    fn open(&self, slot: usize) -> Result<Option<OwnedFd>> {
+    fn open(&self, slot: usize) -> Result<Option<Folder>> {
         if self.parts.get(slot) != Some(&Part::Setup) {
             return Ok(None);
         }
@@ -354,7 +353,10 @@ pub fn make_durable<R: ReadAt>(
     package: &Package<R>,
     installed: &Installed,
 ) -> Result<()> {
-    crate::platform::sync_file_system(&root.tmp).during("sync", || root.path())?;
+    let shared = installed.slots.iter().flatten().map(|slot| root.slots.open_folder(&slot.key));
+    let trees = shared.chain([root.envs.open_folder(&installed.name)]).collect::<Result<Vec<_>, _>>();
+    let trees = trees.during("open", || root.path())?;
+    system::sync(&trees).during("sync", || root.path())?;
     for (position, slot) in installed.slots.iter().enumerate() {
         if let Some(slot) = slot {
             make_slot_durable(root, staging, package, position, &slot.key)?;
@@ -363,7 +365,7 @@ pub fn make_durable<R: ReadAt>(
     let name = &installed.name;
     let subject = environment_subject(package, &installed.places.workenv);
     Record::write(staging, &root.envs, name, BootId::DURABLE, Unpacked { bytes: 0, members: 0 }, subject)?;
-    crate::platform::sync_file_system(&root.tmp).during("sync", || root.path())
+    system::sync_files(&[&root.slots, &root.envs]).during("sync", || root.path())
 }
 
 /// What the record of an environment is about: the composition and the place, as generated files hold its path.
@@ -371,6 +373,6 @@ fn environment_subject<R: ReadAt>(package: &Package<R>, path: &Path) -> [u8; 32]
     let mut hasher = Sha256::new();
     hasher.update(package.metadata_json());
     hasher.update([0]);
-    hasher.update(path.as_os_str().as_bytes());
+    hasher.update(path.as_os_str().as_encoded_bytes());
     hasher.finalize().into()
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use pspf::ErrorCode;
 
+use crate::system::Errno;
+
 /// Why one place for the store was not taken.
 #[derive(Debug, Clone)]
 pub struct Refusal {
@@ -76,7 +78,7 @@ impl Error {
     }
 
     /// A failed system call, where the error type of the caller is another one.
-    pub(crate) fn from_system(action: &'static str, path: &Path, error: rustix::io::Errno) -> Self {
+    pub(crate) fn from_system(action: &'static str, path: &Path, error: Errno) -> Self {
         Self::Io { action, path: path.to_path_buf(), source: error.into() }
     }
 
@@ -85,12 +87,10 @@ impl Error {
         match self {
             Self::Package(error) => error.code(),
             Self::Refused { code, .. } => *code,
-            Self::Io { source, .. } => {
-                match source.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
-                    Some(rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT) => ErrorCode::StoreSpace,
-                    _ => ErrorCode::StoreIo,
-                }
-            }
+            Self::Io { source, .. } => match source.raw_os_error().map(Errno::from_raw_os_error) {
+                Some(Errno::NOSPC | Errno::DQUOT) => ErrorCode::StoreSpace,
+                _ => ErrorCode::StoreIo,
+            },
             Self::Location { .. } => ErrorCode::StoreLocation,
         }
     }

@@ -2,15 +2,14 @@
 //! walked by descriptors and judged (S17), so is the file, and what was read is what lies there. Absent is only what the
 //! system says is not there; everything else that keeps the file from being believed is a refusal.
 
+use std::fs::File;
 use std::path::Path;
 
-use rustix::fs::FileType;
-use rustix::io::Errno;
-
 use crate::has_reliable_change_time;
-use crate::identity::{Identity, mode_bits};
-use crate::ownership::{Owners, Stop, describe, walk_to_file};
+use crate::identity::Identity;
+use crate::ownership::{self, Owners, Stop, walk_to_file};
 use crate::receipt::{is_settled, now};
+use crate::system::{Errno, FileKind, find_link, read_at, status_of};
 
 /// A file as it was read.
 #[derive(Debug)]
@@ -26,11 +25,18 @@ pub struct GuardedFile {
 
 /// Whether the system says that nothing stands at `path`. A link that leads nowhere is something.
 pub fn is_absent(path: &Path) -> Result<bool, Errno> {
-    match rustix::fs::lstat(path) {
+    match find_link(path) {
         Ok(_) => Ok(false),
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(true),
         Err(error) => Err(error),
     }
+}
+
+/// Whether an open file is a regular one of the user's own, with one name, that nobody else may write.
+pub fn is_own(file: &File) -> bool {
+    status_of(file).is_ok_and(|status| {
+        status.kind() == FileKind::File && status.names() == 1 && ownership::is_own(file, &status)
+    })
 }
 
 /// Reads the file at the absolute `path`, of at most `limit` bytes; `None` where there is none, else the reason why it
@@ -44,35 +50,24 @@ pub fn read(path: &Path, owners: Owners, limit: usize) -> Result<Option<GuardedF
         Stop::Missing => "it is a link that leads nowhere".into(),
         Stop::Refused(reason) => reason,
     })?;
-    let stat = rustix::fs::fstat(&file).map_err(text)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+    let status = status_of(&file).map_err(text)?;
+    if status.kind() != FileKind::File {
         return Err("it is not a regular file".into());
     }
-    if !owners.include(&stat) || mode_bits(&stat) & 0o022 != 0 {
-        let owner = match owners {
-            Owners::Root => "root",
-            Owners::UserOrRoot => "you or root",
-        };
-        return Err(format!(
-            "it must belong to {owner} and be writable by nobody else ({})",
-            describe(&stat)
-        ));
-    }
-    let size = usize::try_from(stat.st_size).ok().filter(|size| *size <= limit);
-    let size = size.ok_or_else(|| format!("{} bytes, at most {limit} are allowed", stat.st_size))?;
+    owners.require(&file, &status)?;
+    let identity = status.identity();
+    let size = usize::try_from(identity.size).ok().filter(|size| *size <= limit);
+    let size = size.ok_or_else(|| format!("{} bytes, at most {limit} are allowed", identity.size))?;
     let mut bytes = vec![0; size];
     let mut filled = 0;
     while filled < size {
-        match rustix::io::pread(&file, &mut bytes[filled..], filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(text(error)),
+        match read_at(&file, &mut bytes[filled..], filled as u64).map_err(text)? {
+            0 => break,
+            read => filled += read,
         }
     }
-    let identity = Identity::of(&stat);
-    let after = rustix::fs::fstat(&file).map_err(text)?;
-    if filled != size || Identity::of(&after) != identity {
+    let after = status_of(&file).map_err(text)?;
+    if filled != size || after.identity() != identity {
         return Err("it changed while it was being read".into());
     }
     let is_settled = is_settled(&identity, opened) && has_reliable_change_time(&file);

@@ -1,18 +1,15 @@
 //! The identity of a file at one moment, as records and receipts store it: whoever cannot set the change time cannot
 //! alter the file and keep its identity.
 
-use rustix::fs::Stat;
+use std::fs::File;
+use std::io;
+
+use crate::system::status_of;
 
 /// Length of the encoded form.
 pub const IDENTITY_SIZE: usize = 52;
 /// Where the size stands in it.
 pub(crate) const SIZE: std::ops::Range<usize> = 16..24;
-
-/// Type and permission bits; the field's width differs between systems.
-#[allow(clippy::useless_conversion, reason = "the width of stat fields depends on the system")]
-pub(crate) fn mode_bits(stat: &Stat) -> u32 {
-    u32::from(stat.st_mode)
-}
 
 /// Device, inode, size and times of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,25 +27,9 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// From the answer of a stat call.
-    // The fields' types differ between systems; all fit.
-    #[allow(
-        clippy::useless_conversion,
-        clippy::unnecessary_cast,
-        clippy::cast_sign_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_lossless,
-        reason = "the width of stat fields depends on the system"
-    )]
-    pub fn of(stat: &Stat) -> Self {
-        let directory = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir();
-        Self {
-            device: stat.st_dev as u64,
-            inode: stat.st_ino as u64,
-            size: if directory { 0 } else { stat.st_size as u64 },
-            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as u32),
-            changed: (stat.st_ctime as i64, stat.st_ctime_nsec as u32),
-        }
+    /// Of an open file.
+    pub fn of_file(file: &File) -> io::Result<Self> {
+        Ok(status_of(file)?.identity())
     }
 
     /// The later of modification and change.

@@ -2,20 +2,16 @@
 //! references. It only looks; deciding is [`crate::collect`]'s part.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use pspf::ReadAt;
 use pspf::layout::TRAILER_SIZE;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 
 use crate::error::{During as _, Result};
-use crate::identity::Identity;
 use crate::receipt::Receipt;
 use crate::record::Record;
-use crate::removal::names;
 use crate::root::Root;
+use crate::system::{FileKind, Folder, open_file_at};
 use crate::usage::{About, noted, try_alone};
 use crate::usage_processes::{Running, running};
 
@@ -137,7 +133,7 @@ pub(crate) fn receipts_of<'a>(
 /// The receipts of a store.
 pub(crate) fn receipts(root: &Root) -> Result<Vec<ReceiptEntry>> {
     let mut found = Vec::new();
-    for name in sorted(&root.receipts, || root.path().join("v1/receipts"))? {
+    for name in sorted(&root.receipts, || root.below("v1/receipts"))? {
         let read = Receipt::read(root, name.clone());
         let last_used = read.as_ref().map_or(0, Receipt::stamped);
         let content = read.and_then(|receipt| content(root, &receipt));
@@ -151,7 +147,7 @@ fn content(root: &Root, receipt: &Receipt) -> Option<ReceiptContent> {
         return None;
     }
     let path = receipt.package_path()?.to_path_buf();
-    let slots_folder = root.path().join("v1/slots");
+    let slots_folder = root.below("v1/slots");
     let slots = receipt.stat_paths()?.into_iter().filter_map(|path| {
         let name = path.strip_prefix(&slots_folder).ok()?.components().next()?;
         name.as_os_str().to_str().filter(|name| is_key(name)).map(str::to_owned)
@@ -177,9 +173,7 @@ pub(crate) fn trailer_of(path: &Path) -> Option<Vec<u8>> {
     if !path.is_absolute() {
         return None;
     }
-    // NONBLOCK: whatever is there now must not block.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
+    let file = open_file_at(path).ok()?;
     let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
     let mut trailer = vec![0; TRAILER_SIZE];
     ReadAt::read_exact_at(&file, &mut trailer, metadata.len().checked_sub(TRAILER_SIZE as u64)?).ok()?;
@@ -195,8 +189,8 @@ pub(crate) fn last_use(root: &Root, folder: &str, receipts: &[ReceiptEntry]) -> 
 
 fn environments(root: &Root, receipts: &[ReceiptEntry], running: &Running) -> Result<Vec<Environment>> {
     let mut found = Vec::new();
-    for folder in sorted(&root.envs, || root.path().join("v1/envs"))? {
-        let Some(directory) = readable_directory(&root.envs, &folder) else { continue };
+    for folder in sorted(&root.envs, || root.below("v1/envs"))? {
+        let Ok(directory) = root.envs.open_folder(&folder) else { continue };
         let (bytes, members) = measure(&directory);
         let about = About::of(root, &folder);
         let runs = running.environments.contains(&folder)
@@ -224,8 +218,8 @@ fn slots(root: &Root, environments: &[Environment], running: &Running) -> Result
         }
     }
     let mut found = Vec::new();
-    for key in sorted(&root.slots, || root.path().join("v1/slots"))?.into_iter().filter(|name| is_key(name)) {
-        let Some(directory) = readable_directory(&root.slots, &key) else { continue };
+    for key in sorted(&root.slots, || root.below("v1/slots"))?.into_iter().filter(|name| is_key(name)) {
+        let Ok(directory) = root.slots.open_folder(&key) else { continue };
         let record = Record::of(&root.slots, &key);
         let (bytes, members) = match &record {
             Some((record, _)) => (record.bytes, record.members),
@@ -233,7 +227,7 @@ fn slots(root: &Root, environments: &[Environment], running: &Running) -> Result
         };
         let recorded = match &record {
             Some((_, written)) => *written,
-            None => rustix::fs::fstat(&directory).map_or(0, |stat| Identity::of(&stat).modified.0),
+            None => directory.status().map_or(0, |status| status.identity().modified.0),
         };
         let users = users.get(key.as_str()).map_or(&[][..], Vec::as_slice);
         let used = users.iter().map(|environment| environment.last_used).max().unwrap_or(recorded);
@@ -257,33 +251,27 @@ pub(crate) fn is_key(name: &str) -> bool {
 }
 
 /// Names in a folder of the store. Names that are not UTF-8 are nobody's.
-fn sorted(directory: &OwnedFd, path: impl FnOnce() -> PathBuf) -> Result<Vec<String>> {
-    let found = names(directory).during("read", path)?;
+fn sorted(directory: &Folder, path: impl FnOnce() -> PathBuf) -> Result<Vec<String>> {
+    let found = directory.names().during("read", path)?;
     let mut found: Vec<String> = found.into_iter().filter_map(|name| name.into_string().ok()).collect();
     found.sort_unstable();
     Ok(found)
 }
 
-fn readable_directory(parent: &OwnedFd, name: &str) -> Option<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(parent, name, flags, Mode::empty()).ok()
-}
-
 /// Bytes of regular files and number of entries below `directory`; what cannot be read counts as nothing.
-fn measure(directory: &OwnedFd) -> (u64, u64) {
+fn measure(directory: &Folder) -> (u64, u64) {
     let (mut bytes, mut members) = (0, 0);
-    for name in names(directory).unwrap_or_default() {
+    for name in directory.names().unwrap_or_default() {
         members += 1;
-        let Ok(stat) = rustix::fs::statat(directory, &name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => bytes += Identity::of(&stat).size,
-            FileType::Directory => {
-                let child = name.to_str().ok().and_then(|name| readable_directory(directory, name));
-                let (more, below) = child.map_or((0, 0), |child| measure(&child));
+        let Ok(status) = directory.find(&name) else { continue };
+        match status.kind() {
+            FileKind::File => bytes += status.identity().size,
+            FileKind::Folder => {
+                let (more, below) = directory.open_folder(&name).map_or((0, 0), |child| measure(&child));
                 bytes += more;
                 members += below;
             }
-            _ => {}
+            FileKind::Link | FileKind::Other => {}
         }
     }
     (bytes, members)

@@ -18,9 +18,11 @@
 //! | 15 verification and repair | [`repair`] |
 //!
 //! It prints nothing, reads no environment variable by itself, and does not decide whom to trust or what to run.
-// What macOS says has no safe form; the lint of the workspace denies it everywhere else there.
-#![cfg_attr(not(target_os = "macos"), forbid(unsafe_code))]
-#![cfg(unix)]
+//!
+//! What differs between systems stands in files of its own, `…_unix` and `…_windows`: `system` (folders by handle, locks,
+//! what is known of files), `ownership` (whose they are), [`location`], and what only some systems have. The rest asks these.
+// What macOS and Windows say has no safe form; the lint of the workspace denies it everywhere else there.
+#![cfg_attr(not(any(target_os = "macos", windows)), forbid(unsafe_code))]
 
 mod boot;
 mod checksum;
@@ -41,11 +43,13 @@ pub mod lifecycle;
 pub mod location;
 mod members;
 mod names;
+#[cfg_attr(windows, path = "out_of_reach_windows.rs")]
 mod out_of_reach;
 mod ownership;
 pub mod pattern;
 pub mod placeholder;
 pub mod plan;
+#[cfg(unix)]
 mod platform;
 pub mod private;
 mod private_file;
@@ -60,13 +64,15 @@ pub mod root;
 pub mod slot_key;
 pub mod staging;
 mod stream;
-#[cfg(test)]
+mod system;
+#[cfg(all(test, unix))]
 #[expect(dead_code, reason = "the launcher's tests use the rest")]
 mod test_package;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 pub mod tree;
 pub mod trust_source;
+#[cfg_attr(windows, path = "umask_windows.rs")]
 mod umask;
 mod unpack;
 pub mod usage;
@@ -77,5 +83,5 @@ pub use error::{Error, Refusal, Result};
 pub use frames::verify_slot_bytes;
 pub use out_of_reach::is_out_of_reach;
 pub use ownership::Owners;
-pub use platform::has_reliable_change_time;
+pub use system::{Errno, has_reliable_change_time, os_string};
 pub use umask::ZeroUmask;

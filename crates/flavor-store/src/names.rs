@@ -2,15 +2,11 @@
 //! ones, two members may not differ by case alone. ASCII is folded here; the tables for all other letters are too large for
 //! a launcher, so what of them the file system takes for one name is found by counting what stands there.
 
-use std::os::fd::OwnedFd;
-
 use pspf::{Error as FormatError, ErrorCode, Package, ReadAt};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
-use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::private_tree::errno;
-use crate::removal::names;
+use crate::system::{Errno, FileKind, Folder, is_refused_name};
 
 /// How names are compared where a tree is unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +19,10 @@ pub(crate) enum Names {
 
 impl Names {
     /// Asks the file system of `folder`, in which there is an entry of this lower-case name.
-    pub(crate) fn probe(folder: &OwnedFd, name: &str) -> Self {
+    pub(crate) fn probe(folder: &Folder, name: &str) -> Self {
         let find = |name: &str| {
-            let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-            Some((stat.st_dev, stat.st_ino))
+            let found = folder.find(name).ok()?.identity();
+            Some((found.device, found.inode))
         };
         let other = find(&name.to_ascii_uppercase());
         if other.is_some() && other == find(name) { Self::CaseIgnored } else { Self::Distinct }
@@ -54,14 +50,14 @@ impl Names {
     }
 
     /// Refuses a finished tree of which the file system holds another number of entries than were put into it.
-    pub(crate) fn require_entries(self, tree: &OwnedFd, expected: usize) -> Result<()> {
+    pub(crate) fn require_entries(self, tree: &Folder, expected: usize) -> Result<()> {
         if self == Self::Distinct || count_entries(tree) == Some(expected) {
             return Ok(());
         }
         Err(refuse("the file system takes names of different members for one"))
     }
 
-    /// Why a member could not be created: the tree was empty, so what stands in the way is another member.
+    /// Why a member could not be created: the tree was empty, so what stands in the way is another member, or its name.
     pub(crate) fn in_the_way(self, path: &str, error: Error) -> Error {
         match errno(&error) {
             Some(Errno::EXIST | Errno::ISDIR) => self.clash(path),
@@ -69,6 +65,9 @@ impl Names {
                 ErrorCode::StoreLink,
                 format!("member {path:?} passes through a member that is no directory"),
             ),
+            Some(number) if is_refused_name(number) => {
+                refuse(&format!("{path:?} is something else on this system"))
+            }
             _ => error,
         }
     }
@@ -89,15 +88,12 @@ fn refuse(what: &str) -> Error {
 }
 
 /// Entries of any kind below `root`; `None` if some cannot be counted.
-pub(crate) fn count_entries(root: &OwnedFd) -> Option<usize> {
+pub(crate) fn count_entries(root: &Folder) -> Option<usize> {
     let mut count = 0;
-    for name in names(root).ok()? {
+    for name in root.names().ok()? {
         count += 1;
-        let stat = rustix::fs::statat(root, &name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let child = rustix::fs::openat(root, &name, flags, Mode::empty()).ok()?;
-            count += count_entries(&child)?;
+        if root.find(&name).ok()?.kind() == FileKind::Folder {
+            count += count_entries(&root.open_folder(&name).ok()?)?;
         }
     }
     Some(count)
@@ -126,7 +122,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         std::fs::create_dir(folder.path().join("one")).expect("folder");
         std::fs::write(folder.path().join("one/file"), b"").expect("write");
-        let tree = OwnedFd::from(std::fs::File::open(folder.path()).expect("open"));
+        let tree = Folder::open(folder.path()).expect("open");
         assert!(Names::CaseIgnored.require_entries(&tree, 2).is_ok());
         let merged = Names::CaseIgnored.require_entries(&tree, 3).expect_err("refused");
         assert_eq!(merged.code(), ErrorCode::PspfMemberName);
@@ -137,7 +133,7 @@ mod tests {
     fn s13_case_is_ignored_where_one_file_answers_to_both_names() {
         let folder = tempfile::tempdir().expect("folder");
         std::fs::write(folder.path().join("lock"), b"").expect("write");
-        let opened = OwnedFd::from(std::fs::File::open(folder.path()).expect("open"));
+        let opened = Folder::open(folder.path()).expect("open");
         if std::fs::metadata(folder.path().join("LOCK")).is_err() {
             assert_eq!(Names::probe(&opened, "lock"), Names::Distinct);
             std::fs::write(folder.path().join("LOCK"), b"").expect("write");

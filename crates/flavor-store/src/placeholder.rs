@@ -1,6 +1,5 @@
 //! Placeholders (STORE.md 8.4): `{workenv}` and `{slot:N}` become absolute paths, once, from left to right.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use pspf::ErrorCode;
@@ -24,8 +23,8 @@ impl Places {
         for piece in pieces(text) {
             replaced.extend_from_slice(match piece {
                 Piece::Text(text) => text.as_bytes(),
-                Piece::Workenv => self.workenv.as_os_str().as_bytes(),
-                Piece::Slot(number) => self.slot(number)?.as_os_str().as_bytes(),
+                Piece::Workenv => self.workenv.as_os_str().as_encoded_bytes(),
+                Piece::Slot(number) => self.slot(number)?.as_os_str().as_encoded_bytes(),
             });
         }
         Ok(replaced)

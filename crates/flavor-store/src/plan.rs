@@ -2,13 +2,15 @@
 //! it; the launcher makes it and carries it out.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
 use crate::pattern;
+use crate::system::variable_key;
 
 /// PATH behind a prefix where the user has none (STORE.md 9.2): what shells search then.
-const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/usr/bin:/bin";
+const DEFAULT_PATH: &str =
+    if cfg!(windows) { r"C:\Windows\System32;C:\Windows" } else { "/usr/local/bin:/usr/bin:/bin" };
+const SEPARATOR: &str = if cfg!(windows) { ";" } else { ":" };
 
 /// One edit of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,15 +90,16 @@ pub fn apply(edits: &[Edit], environment: &mut Vec<(OsString, OsString)>, start:
     let mut protected: Vec<&OsStr> = Vec::new();
     for edit in edits {
         match edit {
-            Edit::Unset(name) => environment.retain(|(key, _)| key != name),
+            Edit::Unset(name) => environment.retain(|(key, _)| !is_same(key, name)),
             Edit::Set(name, value) => set(environment, name, value.clone()),
             Edit::SetPackage(name) => set(environment, name, start.package.to_owned()),
             Edit::SetOriginalCommand(name) => set(environment, name, start.original.to_owned()),
             Edit::Prepend(name, value) => {
-                let old = find(environment, name).map(OsStr::as_bytes);
-                let old = old.filter(|old| !old.is_empty()).unwrap_or(DEFAULT_PATH);
-                let joined = [value.as_bytes(), b":", old].concat();
-                set(environment, name, OsString::from_vec(joined));
+                let old = find(environment, name).filter(|old| !old.is_empty());
+                let mut joined = value.clone();
+                joined.push(SEPARATOR);
+                joined.push(old.unwrap_or(DEFAULT_PATH.as_ref()));
+                set(environment, name, joined);
             }
             Edit::Protect(pattern) => protected.push(pattern),
             Edit::UnsetMatching(pattern) => environment.retain(|(key, _)| {
@@ -104,7 +107,7 @@ pub fn apply(edits: &[Edit], environment: &mut Vec<(OsString, OsString)>, start:
             }),
             Edit::Rename(from, to) => {
                 if let Some(value) = find(environment, from).map(OsStr::to_owned) {
-                    environment.retain(|(key, _)| key != from);
+                    environment.retain(|(key, _)| !is_same(key, from));
                     set(environment, to, value);
                 }
             }
@@ -113,18 +116,22 @@ pub fn apply(edits: &[Edit], environment: &mut Vec<(OsString, OsString)>, start:
 }
 
 fn covers(pattern: &OsStr, name: &OsStr) -> bool {
-    pattern::matches(pattern.as_bytes(), name.as_bytes())
+    pattern::matches(&variable_key(pattern), &variable_key(name))
+}
+
+fn is_same(name: &OsStr, other: &OsStr) -> bool {
+    variable_key(name) == variable_key(other)
 }
 
 fn find<'a>(environment: &'a [(OsString, OsString)], name: &OsStr) -> Option<&'a OsStr> {
-    environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_os_str())
+    environment.iter().find(|(key, _)| is_same(key, name)).map(|(_, value)| value.as_os_str())
 }
 
 fn set(environment: &mut Vec<(OsString, OsString)>, name: &OsStr, value: OsString) {
     // In place, so that the order of the user's variables stays; further entries of the name go.
     let mut value = Some(value);
     environment.retain_mut(|(key, old)| {
-        if key != name {
+        if !is_same(key, name) {
             return true;
         }
         match value.take() {
@@ -163,14 +170,20 @@ mod tests {
             Edit::Unset("MISSING".into()),
         ];
         let before = [("A", "1"), ("B", "old"), ("C", "x=y"), ("PATH", "/bin"), ("A", "2"), ("B", "older")];
-        let after = [("B", "new"), ("C", "x=y"), ("PATH", "/w:/bin"), ("P", "/p"), ("O", "./p")];
+        let path = if cfg!(windows) { "/w;/bin" } else { "/w:/bin" };
+        let after = [("B", "new"), ("C", "x=y"), ("PATH", path), ("P", "/p"), ("O", "./p")];
         assert_eq!(applied(&edits, &before), applied(&[], &after));
     }
 
     #[test]
     fn a_missing_or_empty_path_keeps_the_programs_of_the_system() {
         let edits = [Edit::Prepend("PATH".into(), "/w".into())];
-        let expected = applied(&[], &[("PATH", "/w:/usr/local/bin:/usr/bin:/bin")]);
+        let path = if cfg!(windows) {
+            r"/w;C:\Windows\System32;C:\Windows"
+        } else {
+            "/w:/usr/local/bin:/usr/bin:/bin"
+        };
+        let expected = applied(&[], &[("PATH", path)]);
         assert_eq!(applied(&edits, &[]), expected);
         assert_eq!(applied(&edits, &[("PATH", "")]), expected);
     }
@@ -197,13 +210,40 @@ mod tests {
         );
     }
 
+    #[cfg(unix)]
     #[test]
     fn values_that_are_not_utf_8_pass_untouched() {
+        use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
         let value = OsString::from_vec(vec![0xff, 0xfe]);
         let mut environment = vec![(OsString::from_vec(vec![0x80]), value.clone()), ("PATH".into(), value)];
         let start = Start { package: OsStr::new("/p"), original: OsStr::new("p") };
         apply(&[Edit::Prepend("PATH".into(), "/w".into())], &mut environment, start);
         assert_eq!(environment[0].1.as_bytes(), [0xff, 0xfe]);
         assert_eq!(environment[1].1.as_bytes(), b"/w:\xff\xfe");
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn values_that_are_not_unicode_pass_untouched() {
+        use std::os::windows::ffi::{OsStrExt as _, OsStringExt as _};
+
+        let mut environment = vec![("PATH".into(), OsString::from_wide(&[0xd800]))];
+        let start = Start { package: OsStr::new("p"), original: OsStr::new("p") };
+        apply(&[Edit::Prepend("PATH".into(), "w".into())], &mut environment, start);
+        assert_eq!(Vec::from_iter(environment[0].1.encode_wide()), [0x77, 0x3b, 0xd800]);
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn names_of_variables_that_differ_by_case_alone_are_one() {
+        let edits = [
+            Edit::Set("PATH".into(), "new".into()),
+            Edit::Unset("a".into()),
+            Edit::UnsetMatching("TOKEN_*".into()),
+            Edit::Rename("OLD".into(), "New".into()),
+        ];
+        let before = [("Path", "old"), ("A", "1"), ("token_x", "t"), ("Old", "2")];
+        assert_eq!(applied(&edits, &before), applied(&[], &[("Path", "new"), ("New", "2")]));
     }
 }

@@ -2,10 +2,9 @@
 
 use std::os::fd::AsFd;
 
-use rustix::fs::{OFlags, StatVfsMountFlags};
+use rustix::fs::{OFlags, StatVfs, StatVfsMountFlags};
 
 use crate::boot::uuid;
-use crate::platform::FileSystem;
 
 /// How a directory is opened that is only walked through: its owner may have withheld reading.
 pub(crate) const SEARCH: OFlags = OFlags::PATH;
@@ -46,10 +45,10 @@ pub fn has_reliable_change_time(file: impl AsFd) -> bool {
     rustix::fs::fstatfs(file).is_ok_and(|status| KNOWN.contains(&(status.f_type as u32)))
 }
 
-/// What the file system of `file` allows.
-pub(crate) fn file_system(file: impl AsFd) -> rustix::io::Result<FileSystem> {
-    let status = rustix::fs::fstatvfs(file)?;
-    Ok(FileSystem::of(&status, status.f_flag.contains(StatVfsMountFlags::NOEXEC)))
+/// Whether the file system of `file`, which says this of itself, is mounted `noexec`.
+#[expect(clippy::unnecessary_wraps, reason = "other systems have to be asked")]
+pub(crate) fn denies_programs(_file: impl AsFd, said: &StatVfs) -> rustix::io::Result<bool> {
+    Ok(said.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
 /// Writes everything of the file system that holds `file` to the disk.

@@ -28,7 +28,7 @@ pub fn has_reliable_change_time(file: impl AsFd) -> bool {
 }
 
 /// Whether the file system of `file` is mounted `noexec`, which statvfs does not say here.
-pub(crate) fn denies_programs(file: impl AsFd) -> rustix::io::Result<bool> {
+pub(crate) fn denies_programs(file: impl AsFd, _said: &rustix::fs::StatVfs) -> rustix::io::Result<bool> {
     let no_programs = libc::MNT_NOEXEC.cast_unsigned();
     Ok(rustix::fs::fstatfs(file)?.f_flags & no_programs != 0)
 }

@@ -1,21 +1,20 @@
 //! macOS and other Unix systems. Not run yet; STORE.md 12 says what is open.
 
+#[cfg(not(target_os = "macos"))]
 use std::os::fd::AsFd;
 
 use rustix::fs::OFlags;
-
-use crate::platform::FileSystem;
+#[cfg(not(target_os = "macos"))]
+use rustix::fs::StatVfs;
 
 #[cfg(target_os = "macos")]
 #[path = "platform_macos.rs"]
 mod macos;
 
 #[cfg(target_os = "macos")]
-use macos::denies_programs;
-#[cfg(target_os = "macos")]
 pub use macos::has_reliable_change_time;
 #[cfg(target_os = "macos")]
-pub(crate) use macos::{boot_id, sync_file_system};
+pub(crate) use macos::{boot_id, denies_programs, sync_file_system};
 
 /// How a directory is opened that is only walked through.
 pub(crate) const SEARCH: OFlags = OFlags::RDONLY;
@@ -45,14 +44,9 @@ pub fn has_reliable_change_time(_file: impl AsFd) -> bool {
 
 /// Not known here: starting a program from there will tell.
 #[cfg(not(target_os = "macos"))]
-fn denies_programs(_file: impl AsFd) -> rustix::io::Result<bool> {
+#[expect(clippy::unnecessary_wraps, reason = "systems that have to be asked share the form")]
+pub(crate) fn denies_programs(_file: impl AsFd, _said: &StatVfs) -> rustix::io::Result<bool> {
     Ok(false)
-}
-
-/// What the file system of `file` allows.
-pub(crate) fn file_system(file: impl AsFd) -> rustix::io::Result<FileSystem> {
-    let status = rustix::fs::fstatvfs(&file)?;
-    Ok(FileSystem::of(&status, denies_programs(file)?))
 }
 
 /// Writes everything to the disk.

@@ -3,14 +3,10 @@
 //!
 //! What setup is, is the caller's business; here it is something that runs at the final path before the record exists.
 
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use pspf::metadata::Unpacked;
 use pspf::{Package, ReadAt, hex};
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use crate::boot::BootId;
@@ -24,6 +20,7 @@ use crate::publish::{Presence, Records};
 use crate::record::{Record, State};
 use crate::root::{Root, Space};
 use crate::staging::{self, Staging};
+use crate::system::{self, Errno, Folder};
 use crate::usage::{self, About};
 
 /// The file that is there as long as the environment is whole.
@@ -62,7 +59,7 @@ impl PrivateName {
     fn subject(&self, path: &Path) -> [u8; 32] {
         let mut hasher = Sha256::new();
         hasher.update(self.digest);
-        hasher.update(path.as_os_str().as_bytes());
+        hasher.update(path.as_os_str().as_encoded_bytes());
         hasher.finalize().into()
     }
 }
@@ -178,7 +175,7 @@ where
 
 /// A private environment that one start makes for itself and that is never reused (STORE.md 16.3).
 pub struct ForOneStart {
-    tree: OwnedFd,
+    tree: Folder,
     path: PathBuf,
     names: Names,
 }
@@ -267,20 +264,22 @@ impl Making<'_> {
         let aside = self.staging.fresh_name("aside");
         let name = self.name.as_str();
         let envs = &self.root.envs;
-        let before = match rustix::fs::renameat(envs, name, &self.staging.directory, &aside) {
+        let before = match envs.rename(name, &self.staging.directory, &aside) {
             Ok(()) => true,
             Err(Errno::NOENT) => false,
             Err(error) => return Err(Error::from_system("move aside", self.path, error).into()),
         };
-        rustix::fs::renameat(&self.staging.directory, &staged, envs, name)
+        self.staging
+            .directory
+            .rename(&staged, envs, name)
             .map_err(|error| Error::from_system("publish", self.path, error))?;
         let finished = self.finish(tree, &contents, setup);
         if finished.is_err() {
             // What stood there before is no worse for it: it may hold files of the user.
             let failed = self.staging.fresh_name("failed");
-            let _ = rustix::fs::renameat(envs, name, &self.staging.directory, &failed);
+            let _ = envs.rename(name, &self.staging.directory, &failed);
             if before {
-                let _ = rustix::fs::renameat(&self.staging.directory, &aside, envs, name);
+                let _ = self.staging.directory.rename(&aside, envs, name);
             }
         }
         finished
@@ -289,17 +288,17 @@ impl Making<'_> {
     /// Setup in place, and the record last.
     fn finish<E: From<Error>>(
         &self,
-        tree: OwnedFd,
+        tree: Folder,
         contents: &Contents,
         setup: impl FnOnce(&PrivateTree) -> Result<(), E>,
     ) -> Result<(), E> {
         let tree = PrivateTree::new(tree, self.path);
         setup(&tree)?;
         contents.remove_init(tree.root())?;
-        rustix::fs::fchmod(tree.root(), Mode::from_raw_mode(0o755))
+        tree.root()
+            .set_mode(0o755)
             .map_err(|error| Error::from_system("change the mode of", self.path, error))?;
-        crate::platform::sync_file_system(&self.root.tmp)
-            .map_err(|error| Error::from_system("sync", self.path, error))?;
+        system::sync(&[tree.root()]).map_err(|error| Error::from_system("sync", self.path, error))?;
         let size = Unpacked { bytes: contents.size.bytes, members: contents.size.members };
         let subject = self.name.subject(self.path);
         usage::describe(self.root, self.staging, self.name.as_str(), self.about)?;
@@ -312,14 +311,12 @@ impl Making<'_> {
 fn compose<R: ReadAt + Sync>(
     package: &Package<R>,
     wanted: &Wanted,
-    tree: &OwnedFd,
+    tree: &Folder,
     path: &Path,
     names: Names,
 ) -> Result<Contents> {
     let mut contents = Contents::unpack(package, tree, names)?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let again = rustix::fs::openat(tree, ".", flags, Mode::empty()).during("open", || path)?;
-    let private = PrivateTree::new(again, path);
+    let private = PrivateTree::new(tree.reopen().during("open", || path)?, path);
     for (directory, mode) in &wanted.directories {
         contents.keep_directory(directory)?;
         private.create_directory(directory, *mode)?;

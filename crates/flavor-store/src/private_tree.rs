@@ -1,24 +1,16 @@
 //! Everything that a package may ask for inside its private environment (STORE.md 8.11, S21): paths are judged, walked
 //! component by component below the environment's descriptor, and never followed through a link.
 
-use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use pspf::composition::target_path;
 use pspf::tar::check_path;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
-use rustix::io::Errno;
 
 use crate::composition::refuse;
 use crate::directories::{Directories, open_file};
 use crate::error::{During as _, Error, Result};
-use crate::removal::names;
-
-/// Rights that a folder's owner always has, so that the store can be removed.
-pub(crate) const OWNER_ALL: u32 = 0o700;
+use crate::system::{Errno, FileKind, Folder, slashed};
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,17 +26,17 @@ pub enum Found {
 /// A private environment, open for setup.
 #[derive(Debug)]
 pub struct PrivateTree {
-    root: OwnedFd,
+    root: Folder,
     path: PathBuf,
 }
 
 impl PrivateTree {
     /// `path` is where the environment will be, or is, when the package's programs see it.
-    pub(crate) fn new(root: OwnedFd, path: &Path) -> Self {
+    pub(crate) fn new(root: Folder, path: &Path) -> Self {
         Self { root, path: path.to_path_buf() }
     }
 
-    pub(crate) fn root(&self) -> &OwnedFd {
+    pub(crate) fn root(&self) -> &Folder {
         &self.root
     }
 
@@ -69,11 +61,11 @@ impl PrivateTree {
             Err(error) if errno(&error) == Some(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(through_link(relative, error)),
         };
-        match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(Some(match FileType::from_raw_mode(stat.st_mode) {
-                FileType::RegularFile => Found::File,
-                FileType::Directory => Found::Directory,
-                _ => Found::Other,
+        match parent.find(name) {
+            Ok(status) => Ok(Some(match status.kind() {
+                FileKind::File => Found::File,
+                FileKind::Folder => Found::Directory,
+                FileKind::Link | FileKind::Other => Found::Other,
             })),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error).during("look at", || relative),
@@ -95,11 +87,11 @@ impl PrivateTree {
         let mut directories = Directories::new(&self.root, true);
         let (parent, name) =
             directories.parent_of(relative).map_err(|error| through_link(relative, error))?;
-        match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
+        match parent.remove_file(name) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => return Err(error).during("replace", || relative),
         }
-        let mut file = create(parent, name, mode).during("create", || relative)?;
+        let mut file = parent.create_file(name, mode).during("create", || relative)?;
         file.write_all(content).during("write", || relative)
     }
 
@@ -111,7 +103,7 @@ impl PrivateTree {
         } else {
             directories.parent_of(relative).map_err(|error| through_link(relative, error))?
         };
-        set_mode_at(parent, name, mode).map_err(|error| match error {
+        parent.set_mode_of(name, mode).map_err(|error| match error {
             Errno::LOOP => outside(relative, "is a link"),
             error => Error::Io { action: "change the mode of", path: relative.into(), source: error.into() },
         })
@@ -125,12 +117,10 @@ impl PrivateTree {
             Err(error) if errno(&error) == Some(Errno::NOENT) => return Ok(Vec::new()),
             Err(error) => return Err(through_link(relative, error)),
         };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = rustix::fs::openat(directory, ".", flags, Mode::empty()).during("list", || relative)?;
+        let opened = directory.reopen().during("list", || relative)?;
         let mut files = Vec::new();
-        for name in names(&opened).during("list", || relative)? {
-            let regular = rustix::fs::statat(&opened, &name, AtFlags::SYMLINK_NOFOLLOW)
-                .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+        for name in opened.names().during("list", || relative)? {
+            let regular = opened.find(&name).is_ok_and(|status| status.kind() == FileKind::File);
             // What is not UTF-8 cannot come from the package and fits no pattern of it.
             if let (true, Ok(name)) = (regular, name.into_string()) {
                 files.push(name);
@@ -146,7 +136,7 @@ impl PrivateTree {
         let (parent, name) = directories.parent_of(relative).ok()?;
         let (file, _) = open_file(parent, name)?;
         let mut content = Vec::new();
-        File::from(file).take(limit + 1).read_to_end(&mut content).ok()?;
+        file.take(limit + 1).read_to_end(&mut content).ok()?;
         (content.len() as u64 <= limit).then_some(content)
     }
 }
@@ -154,7 +144,8 @@ impl PrivateTree {
 /// The path below `environment` that `text` stands for (STORE.md 8.11).
 pub(crate) fn relative(environment: &Path, text: &[u8]) -> Result<String> {
     let shown = || String::from_utf8_lossy(text).into_owned();
-    let below = match text.strip_prefix(environment.as_os_str().as_bytes()) {
+    let (environment, text) = (slashed(environment.as_os_str().as_encoded_bytes()), &*slashed(text));
+    let below = match text.strip_prefix(&*environment) {
         Some([]) => &[],
         Some(rest @ [b'/', ..]) => &rest[rest.iter().take_while(|byte| **byte == b'/').count()..],
         _ if text.starts_with(b"/") => return Err(outside(&shown(), "lies outside the environment")),
@@ -177,32 +168,6 @@ fn clean(path: &str) -> Option<String> {
     let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     let path = parts.join("/");
     (path.is_empty() || check_path(&path).is_ok()).then_some(path)
-}
-
-/// Creates a file that must not exist yet.
-pub(crate) fn create(parent: &OwnedFd, name: &str, mode: u32) -> rustix::io::Result<File> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(parent, name, flags, permissions(mode)).map(File::from)?;
-    Ok(file)
-}
-
-/// chmod without following a link; folders keep all rights of their owner.
-pub(crate) fn set_mode_at(parent: &OwnedFd, name: &str, mode: u32) -> rustix::io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let opened = rustix::fs::openat(parent, name, flags, Mode::empty())?;
-    let stat = rustix::fs::fstat(&opened)?;
-    let kept = if FileType::from_raw_mode(stat.st_mode) == FileType::Directory { OWNER_ALL } else { 0 };
-    rustix::fs::fchmod(&opened, permissions(mode | kept))
-}
-
-/// The nine permission bits of `mode`.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::unnecessary_cast,
-    reason = "the width depends on the system"
-)]
-fn permissions(mode: u32) -> Mode {
-    Mode::from_raw_mode((mode & 0o777) as rustix::fs::RawMode)
 }
 
 /// A path that the package may not name.

@@ -6,23 +6,21 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use pspf::layout::limit;
 use pspf::metadata::{Slot, Unpacked};
 use pspf::tar::{Kind, Member, MemberSink};
 use pspf::{Error as FormatError, ErrorCode, Package, ReadAt};
-use rustix::fs::AtFlags;
-use rustix::io::Errno;
 
 use crate::composition::refuse;
 use crate::directories::Directories;
 use crate::error::{During as _, Error, Result};
 use crate::members::Members;
 use crate::names::Names;
-use crate::private_tree::{create, outside, set_mode_at, target, through_link};
+use crate::private_tree::{outside, target, through_link};
 use crate::stream::{differs, give, require_decodable};
+use crate::system::{Errno, Folder};
 
 /// The slot that the original's Python builder adds: it states no full digest of it.
 const ATTESTATION: &str = "_attestation";
@@ -95,7 +93,7 @@ impl Contents {
     /// Unpacks every slot below `root`, an empty staged tree, and makes the links. The process's umask must be 0.
     pub(crate) fn unpack<R: ReadAt + Sync>(
         package: &Package<R>,
-        root: &OwnedFd,
+        root: &Folder,
         names: Names,
     ) -> Result<Self> {
         let mut contents = Self::default();
@@ -109,12 +107,12 @@ impl Contents {
         let mut directories = Directories::new(root, false);
         for (path, target) in &contents.links {
             let (parent, name) = directories.parent_of(path)?;
-            rustix::fs::symlinkat(target, parent, name).during("create the link", || PathBuf::from(path))?;
+            parent.create_link(target, name).during("create the link", || PathBuf::from(path))?;
         }
         for (path, node) in &contents.nodes {
             if let Some(mode) = node.mode {
                 let (parent, name) = directories.parent_of(path)?;
-                set_mode_at(parent, name, mode).during("change the mode of", || PathBuf::from(path))?;
+                parent.set_mode_of(name, mode).during("change the mode of", || PathBuf::from(path))?;
             }
         }
         names.require_entries(root, contents.nodes.len())?;
@@ -138,7 +136,7 @@ impl Contents {
         &mut self,
         package: &Package<R>,
         position: usize,
-        root: &OwnedFd,
+        root: &Folder,
         names: Names,
     ) -> Result<()> {
         let mut sink = Sink {
@@ -186,7 +184,7 @@ impl Contents {
     }
 
     /// Removes what only `init` slots put there (STORE.md 8.13). Setup may have changed everything meanwhile.
-    pub(crate) fn remove_init(&self, root: &OwnedFd) -> Result<()> {
+    pub(crate) fn remove_init(&self, root: &Folder) -> Result<()> {
         let mut directories = Directories::new(root, false);
         // Deepest first: a folder is empty once what was in it is gone.
         for (path, node) in self.nodes.iter().rev().filter(|(_, node)| !node.stays) {
@@ -196,8 +194,8 @@ impl Contents {
                 Err(error) => return Err(through_link(path, error)),
             };
             let directory = node.kind == NodeKind::Directory;
-            let flags = if directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
-            match rustix::fs::unlinkat(parent, name, flags) {
+            let removed = if directory { parent.remove_folder(name) } else { parent.remove_file(name) };
+            match removed {
                 // Gone, in use by setup, or something else by now, which the launcher did not make.
                 Ok(())
                 | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR | Errno::ISDIR) => {}
@@ -243,9 +241,9 @@ impl Sink<'_> {
         let replaced = self.contents.claim(path, NodeKind::File, self.stays)?;
         let (parent, name) = self.directories.parent_of(path)?;
         if replaced {
-            rustix::fs::unlinkat(parent, name, AtFlags::empty()).during("replace", || PathBuf::from(path))?;
+            parent.remove_file(name).during("replace", || PathBuf::from(path))?;
         }
-        let file = create(parent, name, mode).map_err(|error| match (error, self.names) {
+        let file = parent.create_file(name, mode).map_err(|error| match (error, self.names) {
             (Errno::EXIST, Names::CaseIgnored) => self.names.clash(path),
             (error, _) => Error::Io { action: "create", path: path.into(), source: error.into() },
         })?;

@@ -1,11 +1,9 @@
 //! Publishing shared slots (STORE.md 6): lock, look again, unpack into staging, rename, record last. What is verified
 //! is what is published; what has no record is not believed.
 
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use pspf::{Package, ReadAt, hex};
-use rustix::fs::{AtFlags, statat};
 
 use crate::boot::BootId;
 use crate::compare::{Extra, matches_slot};
@@ -15,6 +13,7 @@ use crate::record::{Record, State, record_name};
 use crate::root::Root;
 use crate::slot_key::slot_key;
 use crate::staging::{self, Staging};
+use crate::system::Folder;
 use crate::unpack::{unpack_slot, unpacked};
 
 /// How something came to be where it is.
@@ -140,7 +139,7 @@ fn subject(key: &str) -> Option<[u8; 32]> {
 
 /// The publish protocol, for slots and work environments alike.
 pub(crate) struct Making<'a> {
-    pub(crate) parent: &'a OwnedFd,
+    pub(crate) parent: &'a Folder,
     pub(crate) name: &'a str,
     pub(crate) lock: String,
     pub(crate) subject: [u8; 32],
@@ -154,8 +153,8 @@ impl Making<'_> {
         &self,
         root: &Root,
         staging: &Staging,
-        same: impl FnOnce(&OwnedFd, Extra) -> Result<bool>,
-        make: impl FnOnce(&OwnedFd) -> Result<()>,
+        same: impl FnOnce(&Folder, Extra) -> Result<bool>,
+        make: impl FnOnce(&Folder) -> Result<()>,
     ) -> Result<Presence> {
         if self.records == Records::Believed && self.state() == State::Believed {
             return Ok(Presence::Found);
@@ -188,17 +187,15 @@ impl Making<'_> {
         }
         // Only now, so that a package that cannot be unpacked takes nothing away.
         staging.move_aside(self.parent, self.name)?;
-        rustix::fs::renameat(&staging.directory, &staged, self.parent, self.name)
-            .during("publish", || staging.path(&staged))?;
+        let publish = staging.directory.rename(&staged, self.parent, self.name);
+        publish.during("publish", || staging.path(&staged))?;
         self.record(staging)?;
         Ok(presence)
     }
 
     /// Whether anything of that name is there, believed or not.
     fn left_something(&self) -> bool {
-        [self.name, &record_name(self.name)]
-            .into_iter()
-            .any(|name| statat(self.parent, name, AtFlags::SYMLINK_NOFOLLOW).is_ok())
+        [self.name, &record_name(self.name)].into_iter().any(|name| self.parent.find(name).is_ok())
     }
 
     fn state(&self) -> State {
@@ -211,8 +208,6 @@ impl Making<'_> {
 }
 
 /// The same directory, opened for reading its entries.
-pub(crate) fn reopen(directory: &OwnedFd, name: &str) -> Result<OwnedFd> {
-    use rustix::fs::{Mode, OFlags};
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(directory, ".", flags, Mode::empty()).during("open", || name)
+pub(crate) fn reopen(directory: &Folder, name: &str) -> Result<Folder> {
+    directory.reopen().during("open", || name)
 }

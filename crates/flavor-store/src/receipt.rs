@@ -2,8 +2,7 @@
 //! not checked; every doubt makes a receipt invalid, and the start takes the full path.
 
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,11 +10,12 @@ use pspf::layout::{MARKER_SIZE, TRAILER_SIZE, index};
 
 use crate::boot::BootId;
 use crate::checksum::checksum;
-use crate::error::Result;
+use crate::error::{During as _, Result};
 use crate::identity::{IDENTITY_SIZE, Identity, SIZE};
 use crate::plan::Plan;
 use crate::root::Root;
 use crate::staging::Staging;
+use crate::system::{self, FileKind};
 use crate::trust_source::{self, STATE_SIZE, TrustRecord};
 use crate::usage::Hold;
 
@@ -87,7 +87,7 @@ pub struct Expected<'a> {
 #[derive(Debug)]
 pub struct Receipt {
     bytes: Vec<u8>,
-    file: OwnedFd,
+    file: File,
     stamped: i64,
     hold: Option<Hold>,
     /// File name below `receipts`, for logs.
@@ -129,7 +129,7 @@ pub fn name(expected: &Expected) -> String {
     let signature = MARKER_SIZE + index::SIGNATURE;
     let signature = pspf::hex::encode(&expected.trailer[signature..signature + 8]);
     match expected.fixed {
-        Some(path) => format!("{signature}-path-{:016x}", checksum(path.as_os_str().as_bytes())),
+        Some(path) => format!("{signature}-path-{:016x}", checksum(path.as_os_str().as_encoded_bytes())),
         None => format!("{signature}-{}-{}", expected.package.device, expected.package.inode),
     }
 }
@@ -166,8 +166,8 @@ pub fn write(
 ) -> Result<bool> {
     let mut stats = Vec::new();
     for path in &plan.stats {
-        let stat = crate::error::During::during(rustix::fs::stat(path), "look at", || path)?;
-        stats.push((path.as_path(), Identity::of(&stat)));
+        let found = system::find(path).during("look at", || path)?;
+        stats.push((path.as_path(), found.identity()));
     }
     let Some(bytes) = encode::encode(root.path(), plan, path, &stats, trust, expected, boot) else {
         return Ok(false);
@@ -246,8 +246,8 @@ impl Receipt {
             let entry = tables.stats + position * STAT;
             let path = self.string(entry).ok_or(malformed)?;
             let changed = |reason| Miss { reason, store_changed: true };
-            let stat = rustix::fs::stat(path).map_err(|_| changed("a file that it names is missing"))?;
-            let (found, recorded) = (Identity::of(&stat), &bytes[entry + 8..entry + STAT]);
+            let found = system::find(path).map_err(|_| changed("a file that it names is missing"))?;
+            let (found, recorded) = (found.identity(), &bytes[entry + 8..entry + STAT]);
             let same = found.encode() == *recorded
                 || found.encode()[SIZE] == recorded[SIZE] && root.is_read_only_on(found.device);
             if !same {
@@ -269,8 +269,7 @@ impl Receipt {
             let holds = match kind {
                 1 => variable(name).is_none(),
                 2 => variable(name).as_deref() == Some(value),
-                _ => rustix::fs::stat(name)
-                    .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir()),
+                _ => system::find(name).is_ok_and(|found| found.kind() == FileKind::Folder),
             };
             if !holds {
                 return Err("a variable or folder that it depends on is not as it was".into());
@@ -284,8 +283,6 @@ impl Receipt {
         if now().0.saturating_sub(self.stamped) <= STAMP_AGE {
             return;
         }
-        let present = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
-        let times = rustix::fs::Timestamps { last_access: present, last_modification: present };
-        let _ = rustix::fs::futimens(self.file.as_fd(), &times);
+        let _ = system::touch(&self.file);
     }
 }

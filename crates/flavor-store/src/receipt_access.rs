@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use super::{MAX_SIZE, Receipt, STAT, at};
-use crate::identity::Identity;
 use crate::root::Root;
 use crate::usage::Hold;
 
@@ -12,7 +11,7 @@ impl Receipt {
     /// Reads receipt `name`, whatever it holds.
     pub(crate) fn read(root: &Root, name: String) -> Option<Self> {
         let read = crate::private_file::read(&root.receipts, &name, MAX_SIZE)?;
-        let stamped = Identity::of(&read.stat).modified.0;
+        let stamped = read.status.identity().modified.0;
         Some(Self { bytes: read.bytes, file: read.file, stamped, hold: None, name })
     }
 
@@ -28,7 +27,7 @@ impl Receipt {
     /// The folder name of its work environment, which must be one of this store.
     pub(crate) fn environment(&self, root: &Root) -> Option<&str> {
         let path = Path::new(self.string(at::WORKENV)?);
-        (path.parent()? == root.path().join("v1/envs")).then_some(path.file_name()?.to_str()?)
+        (path.parent()? == root.below("v1/envs")).then_some(path.file_name()?.to_str()?)
     }
 
     /// Whether it can be read and is of this root path.

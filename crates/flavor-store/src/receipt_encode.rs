@@ -1,7 +1,6 @@
 //! The bytes of a receipt (STORE.md 9.2), from a plan and what it was made under.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::{
@@ -18,7 +17,7 @@ struct Strings(Vec<u8>);
 
 impl Strings {
     fn add(&mut self, text: &OsStr) -> [u8; 8] {
-        let text = text.as_bytes();
+        let text = text.as_encoded_bytes();
         // Receipts over 64 KiB are thrown away, so what does not fit 32 bits is never written.
         let number = |value: usize| u32::try_from(value).unwrap_or(NO_STRING).to_le_bytes();
         let mut reference = [0; 8];

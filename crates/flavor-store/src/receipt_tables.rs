@@ -2,7 +2,6 @@
 //! what does not fit is `None`.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{
@@ -10,6 +9,7 @@ use super::{
 };
 use crate::checksum::checksum;
 use crate::plan::{Edit, Plan, PlannedCommand};
+use crate::system::os_str;
 use crate::trust_source;
 
 /// Positions of the tables, all of which lie inside the receipt.
@@ -45,7 +45,7 @@ impl Receipt {
         let strings = self.bytes.get(self.number(at::STRINGS)?..)?;
         let start = self.number(offset)?;
         let length = self.number(offset + 4)?;
-        strings.get(start..start.checked_add(length)?).map(OsStr::from_bytes)
+        strings.get(start..start.checked_add(length)?).and_then(os_str)
     }
 
     pub(super) fn tables(&self) -> Option<Tables> {

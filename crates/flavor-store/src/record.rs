@@ -1,14 +1,12 @@
 //! Records: the 128 bytes beside a slot or a work environment that say it is complete (STORE.md 7). What has no valid
 //! record is not believed.
 
-use std::os::fd::OwnedFd;
-
 use crate::boot::BootId;
 use crate::checksum::checksum;
-use crate::error::Result;
-use crate::identity::Identity;
+use crate::error::{During as _, Result};
 use crate::root::Root;
 use crate::staging::Staging;
+use crate::system::Folder;
 
 const SIZE: usize = 128;
 const MARK: &[u8; 8] = b"FLVREC01";
@@ -71,17 +69,17 @@ impl Record {
     }
 
     /// The record of directory `name` below `parent`, whatever it is about, and when it was written.
-    pub(crate) fn of(parent: &OwnedFd, name: &str) -> Option<(Self, i64)> {
+    pub(crate) fn of(parent: &Folder, name: &str) -> Option<(Self, i64)> {
         let directory = Root::own_directory(parent, name)?;
-        let identity = Identity::of(&rustix::fs::fstat(&directory).ok()?);
+        let identity = directory.status().ok()?.identity();
         let file = crate::private_file::read(parent, &record_name(name), SIZE)?;
         let record = Self::decode(&file.bytes)?;
         let fits = record.device == identity.device && record.inode == identity.inode;
-        fits.then_some((record, Identity::of(&file.stat).modified.0))
+        fits.then_some((record, file.status.identity().modified.0))
     }
 
     /// The state of directory `name` below `parent`, whose record must be about `subject`.
-    pub(crate) fn state(parent: &OwnedFd, name: &str, subject: &[u8; 32]) -> State {
+    pub(crate) fn state(parent: &Folder, name: &str, subject: &[u8; 32]) -> State {
         match Self::of(parent, name).filter(|(record, _)| record.subject == *subject) {
             None => State::Absent,
             Some((record, _)) if record.boot.holds_in(BootId::current) => State::Believed,
@@ -92,18 +90,13 @@ impl Record {
     /// Writes the record of directory `name` below `parent`, replacing an older one.
     pub(crate) fn write(
         staging: &Staging,
-        parent: &OwnedFd,
+        parent: &Folder,
         name: &str,
         boot: BootId,
         unpacked: pspf::metadata::Unpacked,
         subject: [u8; 32],
     ) -> Result<()> {
-        let stat = crate::error::During::during(
-            rustix::fs::statat(parent, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW),
-            "look at",
-            || name,
-        )?;
-        let identity = Identity::of(&stat);
+        let identity = parent.find(name).during("look at", || name)?.identity();
         let record = Self {
             boot,
             device: identity.device,

@@ -2,19 +2,14 @@
 //! from then on reached by descriptor only. [`Root::open`] creates nothing; [`Root::take`] creates what is missing and
 //! probes whether the place can be used.
 
-use std::ffi::OsStr;
-use std::os::fd::OwnedFd;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, Mode, OFlags};
-use rustix::io::Errno;
-
 use crate::error::{Error, Refusal, Result};
-use crate::identity::Identity;
 use crate::location::Place;
-use crate::ownership::{Stop, judge_own, open_directory, walk};
-use crate::platform::{FileSystem, SEARCH, file_system};
+use crate::ownership::{Stop, judge_own, walk};
 use crate::staging::Staging;
+use crate::system::{Errno, FileSystem, Folder, file_system_at, may_create_in, path_below};
 
 /// What a start still has to unpack.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,11 +31,11 @@ impl Space {
 #[derive(Debug)]
 pub struct Root {
     path: PathBuf,
-    pub(crate) slots: OwnedFd,
-    pub(crate) envs: OwnedFd,
-    pub(crate) receipts: OwnedFd,
-    pub(crate) locks: OwnedFd,
-    pub(crate) tmp: OwnedFd,
+    pub(crate) slots: Folder,
+    pub(crate) envs: Folder,
+    pub(crate) receipts: Folder,
+    pub(crate) locks: Folder,
+    pub(crate) tmp: Folder,
 }
 
 /// Tells folders that are caches from others; the text after the first line is for people.
@@ -81,12 +76,11 @@ impl Root {
         let root = Self::open(place)?;
         let nearest = place.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(place);
         let (writable, found) = match &root {
-            Some(root) => (root.path.join("v1/tmp"), file_system(&root.tmp)),
+            Some(root) => (root.below("v1/tmp"), root.tmp.file_system()),
             None => (nearest.to_path_buf(), file_system_at(nearest)),
         };
         judge(&found.map_err(io_text)?, space(root.as_ref()))?;
-        rustix::fs::access(&writable, Access::WRITE_OK | Access::EXEC_OK)
-            .map_err(|error| format!("`{}`: {}", writable.display(), io_text(error)))?;
+        may_create_in(&writable).map_err(|error| format!("`{}`: {}", writable.display(), io_text(error)))?;
         Ok(root.is_some())
     }
 
@@ -97,18 +91,23 @@ impl Root {
 
     /// Where a shared slot is or will be.
     pub fn slot_path(&self, key: &str) -> PathBuf {
-        self.path.join("v1/slots").join(key)
+        self.below("v1/slots").join(key)
     }
 
     /// Where a work environment is or will be.
     pub fn environment_path(&self, name: &str) -> PathBuf {
-        self.path.join("v1/envs").join(name)
+        self.below("v1/envs").join(name)
+    }
+
+    /// The path of something in the store, in the words of STORE.md.
+    pub(crate) fn below(&self, path: &str) -> PathBuf {
+        path_below(&self.path, path)
     }
 
     /// Whether the store's file system, of this device, is mounted read-only (STORE.md 9.9).
     pub(crate) fn is_read_only_on(&self, device: u64) -> bool {
-        file_system(&self.receipts).is_ok_and(|found| found.is_read_only)
-            && rustix::fs::fstat(&self.receipts).is_ok_and(|stat| Identity::of(&stat).device == device)
+        self.receipts.file_system().is_ok_and(|found| found.is_read_only)
+            && self.receipts.status().is_ok_and(|status| status.identity().device == device)
     }
 
     fn probe(place: &Path, space: &impl Fn(&Self) -> Space) -> std::result::Result<Self, String> {
@@ -117,7 +116,7 @@ impl Root {
             Err(Stop::Missing) => return Err("it vanished while it was opened".into()),
             Err(Stop::Refused(reason)) => return Err(reason),
         };
-        judge(&file_system(&root.tmp).map_err(io_text)?, space(&root))?;
+        judge(&root.tmp.file_system().map_err(io_text)?, space(&root))?;
         // Being able to stage is the proof that the place is writable.
         Staging::create(&root).map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -128,14 +127,10 @@ impl Root {
 
     fn walk_and_open(place: &Path, create: bool) -> std::result::Result<Self, Stop> {
         let walked = walk(place, create)?;
-        let child = |parent: &OwnedFd, name: &str, path: &Path| -> std::result::Result<OwnedFd, Stop> {
-            let open = || {
-                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                rustix::fs::openat(parent, name, flags, Mode::empty())
-            };
-            let opened = match open() {
-                Err(Errno::NOENT) if create => match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
-                    Ok(()) | Err(Errno::EXIST) => open(),
+        let child = |parent: &Folder, name: &str, path: &Path| -> std::result::Result<Folder, Stop> {
+            let opened = match parent.open_folder(name) {
+                Err(Errno::NOENT) if create => match parent.create_folder(name, 0o700) {
+                    Ok(()) | Err(Errno::EXIST) => parent.open_folder(name),
                     Err(error) => Err(error),
                 },
                 other => other,
@@ -163,8 +158,8 @@ impl Root {
     }
 
     /// A directory directly below one of the store's folders, if it is there, real and the user's own.
-    pub(crate) fn own_directory(parent: &OwnedFd, name: &str) -> Option<OwnedFd> {
-        let directory = open_directory(Some(parent), OsStr::new(name)).ok()?;
+    pub(crate) fn own_directory(parent: &Folder, name: &str) -> Option<Folder> {
+        let directory = parent.search(name).ok()?;
         judge_own(&directory, Path::new(name)).ok().map(|()| directory)
     }
 }
@@ -186,16 +181,10 @@ fn judge(found: &FileSystem, space: Space) -> std::result::Result<(), String> {
     Ok(())
 }
 
-/// The same for a path whose folder need not be readable.
-fn file_system_at(path: &Path) -> rustix::io::Result<FileSystem> {
-    file_system(rustix::fs::open(path, SEARCH | OFlags::CLOEXEC, Mode::empty())?)
-}
-
 /// Backup programs skip the folder when the tag is there; its absence harms nothing.
-fn write_cache_tag(directory: &OwnedFd) {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    if let Ok(file) = rustix::fs::openat(directory, "CACHEDIR.TAG", flags, Mode::from_raw_mode(0o644)) {
-        let _ = rustix::io::write(&file, CACHE_TAG);
+fn write_cache_tag(directory: &Folder) {
+    if let Ok(mut file) = directory.create_file("CACHEDIR.TAG", 0o644) {
+        let _ = file.write_all(CACHE_TAG);
     }
 }
 

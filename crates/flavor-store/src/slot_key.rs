@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::stream::OneFile;
 
 /// Everything besides the bytes that decides what a tree looks like.
-const PROFILE: &str = "unix-1";
+const PROFILE: &str = if cfg!(windows) { "windows-1" } else { "unix-1" };
 
 /// The key of slot `slot` of a package of ours: 64 hex digits. The digests in it are checked by whoever publishes under it.
 pub fn slot_key<R: ReadAt>(package: &Package<R>, slot: usize) -> Result<String> {
@@ -33,7 +33,7 @@ fn text<R: ReadAt>(package: &Package<R>, slot: usize) -> Result<String> {
     Ok(text)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use crate::test_package::{Builder, file};

@@ -6,7 +6,6 @@
 //! is written, and renames or removes it. The umask of the process is left alone, so it takes from the modes here as
 //! it does for every other program.
 
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use pspf::tar::{Member, MemberSink};
@@ -14,19 +13,19 @@ use pspf::tar::{Member, MemberSink};
 use crate::error::{During as _, Error, Result};
 use crate::members::Members;
 use crate::names::Names;
-use crate::ownership::open_directory;
+use crate::system::Folder;
 use crate::unpack::{Ground, Writer, create_links};
 
 /// An empty folder that a tree is written into.
 #[derive(Debug)]
 pub struct Tree {
-    root: OwnedFd,
+    root: Folder,
 }
 
 impl Tree {
     /// Takes an empty folder.
     pub fn new(folder: &Path) -> Result<Self> {
-        let root = open_directory(None, folder.as_os_str()).during("open the directory", || folder)?;
+        let root = Folder::search_at(folder).during("open the directory", || folder)?;
         Ok(Self { root })
     }
 

@@ -56,5 +56,5 @@ pub(crate) fn holds(path: &Path, state: &[u8]) -> bool {
     if state.starts_with(&ABSENT.to_le_bytes()) {
         return is_absent(path) == Ok(true);
     }
-    rustix::fs::stat(path).is_ok_and(|stat| Identity::of(&stat).encode() == state[4..])
+    crate::system::find(path).is_ok_and(|found| found.identity().encode() == state[4..])
 }

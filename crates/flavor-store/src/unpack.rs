@@ -2,14 +2,12 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pspf::metadata::Unpacked;
 use pspf::tar::{Kind, Member, MemberSink};
 use pspf::{ErrorCode, Package, ReadAt};
-use rustix::io::Errno;
 
 use crate::composition::refuse;
 use crate::directories::Directories;
@@ -17,13 +15,14 @@ use crate::error::{During as _, Error, Result};
 use crate::frames::{SlotSink, decode_slot, require_unpackable};
 use crate::members::Members;
 use crate::names::Names;
-use crate::private_tree::{create, errno};
+use crate::private_tree::errno;
+use crate::system::{Errno, Folder};
 
 /// Unpacks `slot` below `root`, an empty folder. The process's umask must be 0 for the modes to be exact.
 pub(crate) fn unpack_slot<R: ReadAt + Sync>(
     package: &Package<R>,
     slot: usize,
-    root: &OwnedFd,
+    root: &Folder,
     names: Names,
 ) -> Result<()> {
     let names = names.of(package);
@@ -37,7 +36,7 @@ pub(crate) fn unpack_slot<R: ReadAt + Sync>(
 pub(crate) fn unpack_files<R: ReadAt + Sync>(
     package: &Package<R>,
     slot: usize,
-    root: &OwnedFd,
+    root: &Folder,
     ground: Ground,
 ) -> Result<Members> {
     let budget = Budget::new(slot, unpacked(package, slot));
@@ -49,12 +48,11 @@ pub(crate) fn unpack_files<R: ReadAt + Sync>(
 }
 
 /// Creates the links of a slot whose files are complete and whose member list was judged.
-pub(crate) fn create_links(root: &OwnedFd, members: &Members, names: Names) -> Result<()> {
+pub(crate) fn create_links(root: &Folder, members: &Members, names: Names) -> Result<()> {
     let mut directories = Directories::new(root, false);
     for (path, target) in members.links() {
         let (parent, name) = directories.parent_of(path)?;
-        let made =
-            rustix::fs::symlinkat(target, parent, name).during("create the link", || PathBuf::from(path));
+        let made = parent.create_link(target, name).during("create the link", || PathBuf::from(path));
         made.map_err(|error| names.in_the_way(path, error))?;
     }
     Ok(())
@@ -157,7 +155,7 @@ pub(crate) struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// Writes below `root`. Without a budget the caller counts; without a mode files have that of their kind.
     pub(crate) fn new(
-        root: &'a OwnedFd,
+        root: &'a Folder,
         ground: Ground,
         budget: Option<&'a Budget>,
         mode: Option<u32>,
@@ -189,7 +187,7 @@ impl MemberSink for Writer<'_> {
                 let parent = self.directories.parent_of(&member.path);
                 let (parent, name) = parent.map_err(|error| self.ground.clash(&member.path, error))?;
                 let mode = self.mode.unwrap_or_else(|| file_mode(*executable));
-                let file = create(parent, name, mode).during("create", || PathBuf::from(&member.path));
+                let file = parent.create_file(name, mode).during("create", || PathBuf::from(&member.path));
                 self.current = Some(file.map_err(|error| self.ground.clash(&member.path, error))?);
             }
             Kind::Symlink { .. } => {}

@@ -2,18 +2,17 @@
 //! collector out while something is looked for and published, and the description of what an environment refers to.
 //! What may be removed is [`crate::collect`]'s decision.
 
-use std::os::fd::OwnedFd;
+use std::fs::File;
 use std::time::{Duration, Instant};
 
 use pspf::{ErrorCode, hex};
-use rustix::fs::{FlockOperation, Mode, OFlags, Timespec, Timestamps, UTIME_NOW};
-use rustix::io::Errno;
 
 use crate::checksum::checksum;
 use crate::error::{During as _, Error, Result};
 use crate::private_file;
 use crate::root::Root;
 use crate::staging::Staging;
+use crate::system::{self, Errno, Lock};
 
 /// The lock between starts and the collector.
 const COLLECT: &str = "collect";
@@ -27,30 +26,26 @@ const MAX_ABOUT: usize = 256 * 1024;
 
 /// The shared lock of somebody who looks for things in the store and publishes others; it ends when it is dropped.
 #[derive(Debug)]
-pub struct Entered(#[expect(dead_code, reason = "held, never used")] OwnedFd);
+pub struct Entered(#[expect(dead_code, reason = "held, never used")] File);
 
 /// Keeps the collector out until the answer is dropped (STORE.md 13.3). Waits for one that is at work.
 pub fn enter(root: &Root) -> Result<Entered> {
     let file = open_lock(root, COLLECT)?;
-    loop {
-        match rustix::fs::flock(&file, FlockOperation::LockShared) {
-            Ok(()) => return Ok(Entered(file)),
-            Err(Errno::INTR) => {}
-            // Without locks there is no collector either: it needs the same one.
-            Err(error) if is_unsupported(error) => return Ok(Entered(file)),
-            Err(error) => return Err(error).during("lock", || lock_path(root, COLLECT)),
-        }
+    match system::lock(&file, Lock::Shared) {
+        Ok(()) => Ok(Entered(file)),
+        // Without locks there is no collector either: it needs the same one.
+        Err(error) if is_unsupported(error) => Ok(Entered(file)),
+        Err(error) => Err(error).during("lock", || lock_path(root, COLLECT)),
     }
 }
 
 /// The collector's own lock (STORE.md 14.1).
-pub(crate) fn enter_alone(root: &Root, patience: Duration) -> Result<OwnedFd> {
+pub(crate) fn enter_alone(root: &Root, patience: Duration) -> Result<File> {
     let file = open_lock(root, COLLECT)?;
     let since = Instant::now();
     loop {
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match system::lock(&file, Lock::TryExclusive) {
             Ok(()) => return Ok(file),
-            Err(Errno::INTR) => {}
             Err(Errno::WOULDBLOCK) if since.elapsed() < patience => std::thread::sleep(PAUSE),
             Err(Errno::WOULDBLOCK) => {
                 let message = format!(
@@ -66,64 +61,51 @@ pub(crate) fn enter_alone(root: &Root, patience: Duration) -> Result<OwnedFd> {
 
 /// A shared lock on a work environment (STORE.md 13.1); it ends when its last descriptor is closed.
 #[derive(Debug)]
-pub struct Hold(Option<OwnedFd>);
+pub struct Hold(Option<File>);
 
 impl Hold {
     /// For a warm start: takes the lock if its file is there.
     pub(crate) fn take(root: &Root, environment: &str) -> Option<Self> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = rustix::fs::openat(&root.locks, lock_name(environment), flags, Mode::empty()).ok()?;
-        Self::lock(file)
+        Self::lock(root.locks.open_file(lock_name(environment)).ok()?)
     }
 
     /// For everybody else: makes the file if it is missing, and notes the use.
     pub fn create(root: &Root, environment: &str) -> Result<Self> {
         let name = lock_name(environment);
         let file = open_lock(root, &name)?;
-        let present = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-        let times = Timestamps { last_access: present, last_modification: present };
-        rustix::fs::futimens(&file, &times).during("note the use in", || lock_path(root, &name))?;
+        system::touch(&file).during("note the use in", || lock_path(root, &name))?;
         Self::lock(file).ok_or(Errno::NOLCK).during("lock", || lock_path(root, &name))
     }
 
-    fn lock(file: OwnedFd) -> Option<Self> {
-        loop {
-            match rustix::fs::flock(&file, FlockOperation::LockShared) {
-                Ok(()) => return Some(Self(Some(file))),
-                Err(Errno::INTR) => {}
-                Err(error) => return is_unsupported(error).then_some(Self(None)),
-            }
+    fn lock(file: File) -> Option<Self> {
+        match system::lock(&file, Lock::Shared) {
+            Ok(()) => Some(Self(Some(file))),
+            Err(error) => is_unsupported(error).then_some(Self(None)),
         }
     }
 
-    /// The descriptor that holds, close-on-exec, for a launcher that leaves it to its program (STORE.md 13.4). `None`
+    /// The file that holds, close-on-exec, for a launcher that leaves it to its program (STORE.md 13.4). `None`
     /// where the system has no locks.
-    pub fn into_descriptor(self) -> Option<OwnedFd> {
+    pub fn into_file(self) -> Option<File> {
         self.0
     }
 }
 
 /// Whether nobody holds the environment: the lock, to be kept while it is removed, or `None` where there is no file.
 /// `Err` says that somebody does.
-pub(crate) fn try_alone(root: &Root, environment: &str) -> std::result::Result<Option<OwnedFd>, ()> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = match rustix::fs::openat(&root.locks, lock_name(environment), flags, Mode::empty()) {
+pub(crate) fn try_alone(root: &Root, environment: &str) -> std::result::Result<Option<File>, ()> {
+    let file = match root.locks.open_file(lock_name(environment)) {
         Ok(file) => file,
         // Starts are kept out, and one that finds no file does not begin: nobody can come meanwhile.
         Err(Errno::NOENT) => return Ok(None),
         Err(_) => return Err(()),
     };
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(_) => Err(()),
-    }
+    system::lock(&file, Lock::TryExclusive).map(|()| Some(file)).map_err(|_| ())
 }
 
 /// When a cold start last noted a use of the environment.
 pub(crate) fn noted(root: &Root, environment: &str) -> Option<i64> {
-    let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
-    let stat = rustix::fs::statat(&root.locks, lock_name(environment), flags).ok()?;
-    Some(crate::identity::Identity::of(&stat).modified.0)
+    Some(root.locks.find(lock_name(environment)).ok()?.identity().modified.0)
 }
 
 /// What an environment is and refers to (STORE.md 13.5).
@@ -207,13 +189,11 @@ fn lock_name(environment: &str) -> String {
 }
 
 fn lock_path(root: &Root, name: &str) -> std::path::PathBuf {
-    root.path().join("v1/locks").join(name)
+    root.below("v1/locks").join(name)
 }
 
-fn open_lock(root: &Root, name: &str) -> Result<OwnedFd> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(&root.locks, name, flags, Mode::RUSR | Mode::WUSR)
-        .during("open the lock", || lock_path(root, name))
+fn open_lock(root: &Root, name: &str) -> Result<File> {
+    root.locks.open_or_create(name).during("open the lock", || lock_path(root, name))
 }
 
 fn is_unsupported(error: Errno) -> bool {

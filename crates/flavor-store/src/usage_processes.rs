@@ -17,7 +17,6 @@ pub(crate) struct Running {
 /// Looks at the processes of the same user. What cannot be read is left out.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn running(root: &Path) -> Running {
-    use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::MetadataExt as _;
 
     let mut running = Running::default();
@@ -25,7 +24,7 @@ pub(crate) fn running(root: &Path) -> Running {
     let own = std::process::id().to_string();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let is_process = name.as_bytes().iter().all(u8::is_ascii_digit);
+        let is_process = name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
         // The collector was given names and paths of what it is to remove.
         if !is_process || *name == *own || !entry.metadata().is_ok_and(|process| process.uid() == user) {
             continue;
@@ -34,7 +33,7 @@ pub(crate) fn running(root: &Path) -> Running {
         let mut process = Running::default();
         for link in ["exe", "cwd"] {
             if let Ok(target) = std::fs::read_link(path.join(link)) {
-                process.note(root, target.as_os_str().as_bytes());
+                process.note(root, target.as_os_str().as_encoded_bytes());
             }
         }
         for file in ["cmdline", "maps"] {
@@ -44,7 +43,7 @@ pub(crate) fn running(root: &Path) -> Running {
             // Whoever kept the descriptor says by it which environment the slots are used for.
             for descriptor in std::fs::read_dir(path.join("fd")).into_iter().flatten().flatten() {
                 if let Ok(target) = std::fs::read_link(descriptor.path()) {
-                    process.note(root, target.as_os_str().as_bytes());
+                    process.note(root, target.as_os_str().as_encoded_bytes());
                 }
             }
         }
@@ -63,16 +62,14 @@ pub(crate) fn running(_root: &Path) -> Running {
     Running::default()
 }
 
-#[cfg(any(target_os = "linux", target_os = "android", test))]
+#[cfg(any(target_os = "linux", target_os = "android", all(test, unix)))]
 impl Running {
     /// Notes every slot and environment whose path occurs in `text`.
     fn note(&mut self, root: &Path, text: &[u8]) {
-        use std::os::unix::ffi::OsStrExt as _;
-
         for part in ["v1/slots/", "v1/envs/", "v1/locks/use-"] {
             let found = if part == "v1/slots/" { &mut self.slots } else { &mut self.environments };
             let start = root.join(part);
-            let start = start.as_os_str().as_bytes();
+            let start = start.as_os_str().as_encoded_bytes();
             let mut rest = text;
             while let Some(at) = rest.windows(start.len()).position(|window| window == start) {
                 rest = &rest[at + start.len()..];
@@ -84,7 +81,7 @@ impl Running {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

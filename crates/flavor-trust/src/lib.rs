@@ -20,7 +20,6 @@ mod document;
 mod error;
 pub mod known_keys;
 mod pattern;
-#[cfg(unix)]
 mod places;
 mod public_key;
 #[cfg(test)]
@@ -29,5 +28,4 @@ mod tests;
 pub use decision::{MatchedPin, Mode, Owner, Source, Subject, Verdict, judge};
 pub use document::{MAX_SIZE, Moment, Pin, TrustFile};
 pub use error::{Error, Result};
-#[cfg(unix)]
-pub use places::{Decision, Places, SYSTEM, decide};
+pub use places::{Decision, Places, decide};

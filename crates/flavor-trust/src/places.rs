@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use flavor_store::Owners;
 use flavor_store::guarded_file::{self, GuardedFile};
-use flavor_store::location::configuration;
+use flavor_store::location::{configuration, system_configuration};
 use flavor_store::receipt::now;
 use flavor_store::trust_source::{TrustRecord, TrustSource};
 
@@ -14,8 +14,8 @@ use crate::decision::{Owner, Source, Subject, Verdict, judge};
 use crate::document::{MAX_SIZE, TrustFile};
 use crate::{Error, Result};
 
-/// The operator's trust file. No variable changes it.
-pub const SYSTEM: &str = "/etc/flavor/trust.json";
+/// Name of a trust file in its folder.
+const NAME: &str = "trust.json";
 
 /// The trust files that a start names, the system's first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +37,12 @@ pub struct Decision {
 impl Places {
     /// The places of this process. `variable` looks up an environment variable.
     pub fn new(variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        Self::with_system(SYSTEM.into(), variable)
+        Self::with_system(system_configuration().join(NAME), variable)
     }
 
     /// The same with another path for the system's file: only tests ask for it.
     pub(crate) fn with_system(system: PathBuf, variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        let user = configuration(variable).map(|folder| folder.join("trust.json"));
+        let user = configuration(variable).map(|folder| folder.join(NAME));
         let user = user.filter(|path| *path != system);
         Self { paths: [system].into_iter().chain(user).collect() }
     }

@@ -11,10 +11,10 @@ use crate::output::to_stderr;
 use crate::planning::{Named, flavor_of, planned_command};
 use crate::program::{self, Given};
 use crate::start::{Content, Supervised};
-use crate::supervise_unix::{self, Ending};
+use crate::supervise::{self, Ending};
 
 /// Returns the exit code of the program, unless a signal killed it: then this process dies of the same.
-pub(crate) fn run(plan: &Plan, supervised: Supervised, given: Given, name: &str) -> Result<u8> {
+pub(crate) fn run(plan: &Plan, supervised: Supervised, given: Given, name: &str) -> Result<i32> {
     let Supervised { staging, content } = supervised;
     let release = content.as_ref().is_none_or(|content| content.decided.shutdown.is_empty());
     let ending = program::run(plan, given, release)?;
@@ -34,7 +34,7 @@ pub(crate) fn run(plan: &Plan, supervised: Supervised, given: Given, name: &str)
     }
     drop(staging);
     given.log.phase("clean-up");
-    Ok(supervise_unix::end_as(ending))
+    Ok(supervise::end_as(ending))
 }
 
 /// Unpacks a shutdown slot, checking its digests only now (S19), and runs the command of its name.

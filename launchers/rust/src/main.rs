@@ -3,19 +3,21 @@
 //!
 //! | part of LAUNCH.md | module |
 //! |---|---|
-//! | 1 before anything, 7 starting the program | `process_unix`, `program` |
+//! | 1 before anything, 7 starting the program | `process`, `program` |
 //! | 2 opening | `package_file` |
 //! | 3 warm start, 4 cold start | `start` |
 //! | 5 commands, 6 environment | `planning`, `program`, `environment`, `settings` |
 //! | 8 tools | `tools` |
 //! | 9 validation | `validation` |
-//! | 10 messages, 11 exit codes | `failure`, `output`, `log`, `json`, `progress` |
+//! | 10 messages, 11 exit codes | `failure`, `output`, `log`, `log_file`, `json`, `progress` |
 //! | 13 trust | `trust` |
 //! | 14 lifecycles | `lifecycle` |
-//! | 15 waiting parent | `ending`, `supervise_unix` |
+//! | 15 waiting parent | `ending`, `supervise` |
 //! | 16 foreign and plain packages | `foreign` |
-#![cfg_attr(not(test), no_main)]
-#![cfg(unix)]
+//!
+//! What differs between systems stands in files of its own: the two sides of `process`, `supervise`, `log_file` and
+//! `foreign::child`.
+#![cfg_attr(all(unix, not(test)), no_main)]
 
 mod ending;
 mod environment;
@@ -24,15 +26,22 @@ mod foreign;
 mod json;
 mod lifecycle;
 mod log;
+#[cfg_attr(unix, path = "log_file_unix.rs")]
+#[cfg_attr(windows, path = "log_file_windows.rs")]
+mod log_file;
 mod output;
 mod package_file;
 mod planning;
-mod process_unix;
+#[cfg_attr(unix, path = "process_unix.rs")]
+#[cfg_attr(windows, path = "process_windows.rs")]
+mod process;
 mod program;
 mod progress;
 mod settings;
 mod start;
-mod supervise_unix;
+#[cfg_attr(unix, path = "supervise_unix.rs")]
+#[cfg_attr(windows, path = "supervise_windows.rs")]
+mod supervise;
 mod tools;
 mod trust;
 mod validation;
@@ -52,9 +61,15 @@ use crate::settings::Settings;
 use crate::start::{Cold, Keep, Ready};
 use crate::validation::Level;
 
+/// Windows starts programs here; other systems start them in `process`.
+#[cfg(all(windows, not(test)))]
+fn main() {
+    std::process::exit(run(std::env::args_os().collect()));
+}
+
 /// Runs a start to its end; returns the exit code if no program took over.
 #[cfg_attr(test, expect(dead_code, reason = "tests have another entry point"))]
-fn run(arguments: Vec<OsString>) -> u8 {
+fn run(arguments: Vec<OsString>) -> i32 {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line()));
         let message = format!(
@@ -72,19 +87,19 @@ fn run(arguments: Vec<OsString>) -> u8 {
         Ok(code) => code,
         Err(failure) => {
             log.failure(&format!("{} [{}]", failure.message, failure.code));
-            failure.report(&name)
+            i32::from(failure.report(&name))
         }
     }
 }
 
-fn start(mut arguments: Vec<OsString>, name: &mut String, log: &mut Log) -> Result<u8> {
-    if process_unix::is_elevated() {
+fn start(mut arguments: Vec<OsString>, name: &mut String, log: &mut Log) -> Result<i32> {
+    if process::is_elevated() {
         return Err(Failure::new(ErrorCode::LaunchElevated, "elevated starts are refused"));
     }
     let settings = Settings::from_environment()?;
     if settings.log.is_some() {
         // Before a file is opened for writing: it must not become standard error.
-        start::occupy_standard_descriptors();
+        process::occupy_standard_descriptors();
     }
     *log = Log::open(settings.log.as_ref());
     let log = *log;
@@ -127,7 +142,7 @@ fn run_package(
     arguments: &[OsString],
     log: Log,
     name: &mut String,
-) -> Result<u8> {
+) -> Result<i32> {
     let level = settings.validation;
     let typed = arguments.first().map_or(file.path.as_os_str(), OsString::as_os_str);
     let cold = |records: Records, name: &mut String| {

@@ -13,6 +13,7 @@ use pspf::layout::{START_MARKER, TRAILER_SIZE};
 use pspf::{ErrorCode, ReadAt};
 
 use crate::failure::{Failure, Result};
+use crate::process;
 
 /// An opened package file.
 #[derive(Debug)]
@@ -42,20 +43,15 @@ impl PackageFile {
     /// The file that this process runs.
     pub(crate) fn of_this_process() -> Result<Self> {
         let opened = flavor_store::receipt::now();
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        let file = File::open("/proc/self/exe");
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        let file = std::env::current_exe().and_then(File::open);
-        let file = file.map_err(|error| cannot_open(Path::new("/proc/self/exe"), &error))?;
-        let path =
-            std::env::current_exe().map_err(|error| cannot_open(Path::new("/proc/self/exe"), &error))?;
+        let (file, path) =
+            process::own_file().map_err(|error| cannot_open(Path::new(process::OWN_FILE), &error))?;
         Self::new(file, path, opened)
     }
 
     /// A package given to a launcher without payload.
     pub(crate) fn at(path: &Path) -> Result<Self> {
         let opened = flavor_store::receipt::now();
-        let absolute = std::fs::canonicalize(path).map_err(|error| cannot_open(path, &error))?;
+        let absolute = process::resolved(path).map_err(|error| cannot_open(path, &error))?;
         let file = File::open(&absolute).map_err(|error| cannot_open(path, &error))?;
         if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
             let reason = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
@@ -65,7 +61,7 @@ impl PackageFile {
     }
 
     fn new(file: File, path: PathBuf, opened: (i64, u32)) -> Result<Self> {
-        let identity = identity(&file).map_err(|error| cannot_open(&path, &error))?;
+        let identity = Identity::of_file(&file).map_err(|error| cannot_open(&path, &error))?;
         Ok(Self { file, path, opened, identity, read: Arc::default() })
     }
 
@@ -89,7 +85,7 @@ impl PackageFile {
 
     /// Refuses a file that changed since it was opened (S10).
     pub(crate) fn require_unchanged(&self) -> Result<()> {
-        if identity(&self.file).is_ok_and(|identity| identity == self.identity) {
+        if Identity::of_file(&self.file).is_ok_and(|identity| identity == self.identity) {
             return Ok(());
         }
         Err(self.changed())
@@ -100,10 +96,6 @@ impl PackageFile {
         let message = format!("`{}` changed while it was being read", self.path.display());
         Failure::new(ErrorCode::LaunchChanged, message)
     }
-}
-
-fn identity(file: &File) -> io::Result<Identity> {
-    Ok(Identity::of(&rustix::fs::fstat(file)?))
 }
 
 fn cannot_open(path: &Path, error: &io::Error) -> Failure {

@@ -2,10 +2,10 @@
 //! anything is unpacked.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
 pub(crate) use flavor_store::lifecycle::{ARCH, OS};
+use flavor_store::os_string;
 use flavor_store::placeholder::Places;
 use flavor_store::plan::{Edit, Plan, PlannedCommand};
 use pspf::metadata::{Command, Flavor, Metadata};
@@ -100,7 +100,7 @@ pub(crate) fn planned_command(
     command: &Command,
 ) -> Result<PlannedCommand> {
     let places = named.places;
-    let text = |text: &str| -> Result<OsString> { Ok(OsString::from_vec(places.replace(text)?)) };
+    let text = |text: &str| -> Result<OsString> { Ok(os_string(places.replace(text)?)) };
     require_program_of_the_package(name, &command.argv[0])?;
     let argv = command.argv.iter().map(|argument| text(argument)).collect::<Result<Vec<_>>>()?;
     let cwd = command.cwd.as_deref().map(text).transpose()?;

@@ -3,11 +3,15 @@
 #![expect(unsafe_code, reason = "the C entry point and execve have no safe form")]
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+pub(crate) use std::os::unix::fs::symlink as link;
+use std::path::{Path, PathBuf};
 
 use flavor_store::usage::Hold;
+use rustix::fs::{Mode, OFlags};
 
 /// Called by the C library's start-up code.
 #[cfg(not(test))]
@@ -15,7 +19,7 @@ use flavor_store::usage::Hold;
 extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
     // SAFETY: the start-up code passes `count` pointers to strings that live as long as the process.
     let arguments = unsafe { collect(count, arguments) };
-    c_int::from(crate::run(arguments))
+    crate::run(arguments)
 }
 
 /// # Safety
@@ -62,6 +66,57 @@ pub(crate) fn is_in_foreground() -> bool {
     unsafe { libc::tcgetpgrp(2) == libc::getpgrp() }
 }
 
+/// Puts `/dev/null` where a standard descriptor is closed, so that no file of the store can take its number. They are
+/// close-on-exec: the program finds them closed, as the parent left them.
+pub(crate) fn occupy_standard_descriptors() {
+    while let Ok(null) = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
+        if null.as_raw_fd() > 2 {
+            break;
+        }
+        let _ = null.into_raw_fd();
+    }
+}
+
+/// What the file that this process runs is called before its path is known.
+pub(crate) const OWN_FILE: &str = "/proc/self/exe";
+
+/// The file that this process runs, opened for reading, and its path.
+pub(crate) fn own_file() -> io::Result<(File, PathBuf)> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let file = File::open("/proc/self/exe")?;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let file = std::env::current_exe().and_then(File::open)?;
+    Ok((file, std::env::current_exe()?))
+}
+
+/// An absolute path without links.
+pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path)
+}
+
+/// What of a program's file name can be the name of a command.
+pub(crate) fn command_name(file_name: &OsStr) -> &OsStr {
+    file_name
+}
+
+/// The working folder that this process was given.
+pub(crate) struct CallersFolder(rustix::io::Result<OwnedFd>);
+
+impl CallersFolder {
+    /// Notes it.
+    pub(crate) fn note() -> Self {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Self(rustix::fs::open(".", flags, Mode::empty()))
+    }
+
+    /// Goes back there, if that can be done.
+    pub(crate) fn enter(self) {
+        if let Ok(folder) = self.0 {
+            let _ = rustix::process::fchdir(folder);
+        }
+    }
+}
+
 /// A program with its arguments and environment, ready to be started without any further allocation.
 pub(crate) struct Image {
     program: CString,
@@ -105,7 +160,7 @@ const TOP: RawFd = 1023;
 /// Leaves the lock on the work environment to the program that is started next (LAUNCH.md 7.3): a duplicate at the
 /// highest free number, not close-on-exec. Without a free number the program runs without.
 pub(crate) fn leave_to_program(hold: Hold) {
-    let Some(lock) = hold.into_descriptor() else { return };
+    let Some(lock) = hold.into_file().map(OwnedFd::from) else { return };
     highest(&lock);
     // It is close-on-exec: closing it here would be one more system call for nothing.
     let _ = lock.into_raw_fd();

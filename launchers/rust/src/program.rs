@@ -6,14 +6,14 @@ use std::path::Path;
 
 use flavor_store::plan::{Plan, PlannedCommand, Start, apply};
 use pspf::ErrorCode;
-use rustix::fs::{Mode, OFlags};
 
 use crate::failure::{Failure, Result};
 use crate::foreign::programs;
 use crate::log::Log;
 use crate::package_file::PackageFile;
+use crate::process::{self, CallersFolder, command_name};
 use crate::settings::Settings;
-use crate::supervise_unix::{self, Ending};
+use crate::supervise::{self, Ending};
 
 /// Which command runs.
 pub(crate) fn choose<'plan>(
@@ -25,7 +25,8 @@ pub(crate) fn choose<'plan>(
     if settings.command.is_some() {
         return require_command(plan, settings.command.as_deref());
     }
-    let own = Path::new(typed).file_name().filter(|name| *name != package);
+    let own = Path::new(typed).file_name().map(command_name);
+    let own = own.filter(|name| *name != command_name(package));
     Ok(own.and_then(|name| named(plan, name)).unwrap_or(&plan.commands[plan.default]))
 }
 
@@ -82,7 +83,7 @@ pub(crate) fn start(plan: &Plan, given: Given) -> Result<Infallible> {
     enter(command)?;
     let argv = command.argv.iter().chain(given.arguments.iter().skip(1));
     let Err(error) = programs::first(&command.argv[0], &environment, |program| {
-        Err::<Infallible, _>(crate::process_unix::execute(program, argv.clone(), &environment))
+        Err::<Infallible, _>(process::execute(program, argv.clone(), &environment))
     });
     Err(cannot_start(command, &error))
 }
@@ -102,21 +103,18 @@ pub(crate) fn run_command(
 ) -> Result<Ending> {
     let environment = given.environment(command);
     let argv: Vec<&OsString> = command.argv.iter().chain(arguments).collect();
-    let caller = rustix::fs::open(".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    let caller = CallersFolder::note();
     enter(command)?;
     let ending = programs::first(&command.argv[0], &environment, |program| {
-        supervise_unix::run(program, &argv, &environment, release)
+        supervise::run(program, &argv, &environment, release)
     });
-    if let Ok(caller) = caller {
-        let _ = rustix::process::fchdir(caller);
-    }
+    caller.enter();
     ending.map_err(|error| cannot_start(command, &error))
 }
 
 fn enter(command: &PlannedCommand) -> Result<()> {
     let Some(cwd) = &command.cwd else { return Ok(()) };
-    rustix::process::chdir(cwd).map_err(|error| {
-        let reason = std::io::Error::from(error);
+    std::env::set_current_dir(cwd).map_err(|reason| {
         let message = format!("cannot enter the working folder `{}`: {reason}", cwd.display());
         Failure::new(ErrorCode::LaunchExecute, message)
     })

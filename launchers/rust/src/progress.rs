@@ -25,7 +25,7 @@ impl Progress {
     /// Begins to count. `read` grows to about `total`. Nothing happens unless standard error is a terminal in whose foreground this
     /// process is.
     pub(crate) fn begin(name: &str, read: &Arc<AtomicU64>, total: u64) -> Option<Self> {
-        if !std::io::stderr().is_terminal() || !crate::process_unix::is_in_foreground() {
+        if !std::io::stderr().is_terminal() || !crate::process::is_in_foreground() {
             return None;
         }
         let done = Arc::new((Mutex::new(false), Condvar::new()));

@@ -18,7 +18,6 @@ use flavor_store::{BootId, ZeroUmask, has_reliable_change_time};
 use flavor_trust::Decision;
 use pspf::layout::TRAILER_SIZE;
 use pspf::{ErrorCode, Metadata, Package, hex};
-use rustix::fs::{Mode, OFlags};
 
 use crate::environment;
 use crate::failure::{Failure, Result, escaped};
@@ -28,7 +27,7 @@ use crate::log::Log;
 use crate::output::to_stderr;
 use crate::package_file::PackageFile;
 use crate::planning::{Named, flavor_of, plan, require_target};
-use crate::process_unix::leave_to_program;
+use crate::process::{leave_to_program, occupy_standard_descriptors};
 use crate::progress::Progress;
 use crate::settings::variable;
 use crate::trust;
@@ -339,18 +338,6 @@ pub(crate) fn write_receipt(
             Ok(false) => "no receipt: it would be longer than 64 KiB".into(),
             Err(error) => format!("no receipt: {error}"),
         }
-    }
-}
-
-/// Puts `/dev/null` where a standard descriptor is closed, so that no file of the store can take its number. They are
-/// close-on-exec: the program finds them closed, as the parent left them.
-pub(crate) fn occupy_standard_descriptors() {
-    use std::os::fd::{AsRawFd as _, IntoRawFd as _};
-    while let Ok(null) = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
-        if null.as_raw_fd() > 2 {
-            break;
-        }
-        let _ = null.into_raw_fd();
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use libc::{c_int, pid_t, sigset_t};
 use rustix::fs::{Mode, OFlags};
 
-use crate::process_unix::Image;
+use crate::process::Image;
 
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,9 +104,9 @@ pub(crate) fn run(
 }
 
 /// Ends this process as the program ended.
-pub(crate) fn end_as(ending: Ending) -> u8 {
+pub(crate) fn end_as(ending: Ending) -> i32 {
     let signal = match ending {
-        Ending::Code(code) => return code,
+        Ending::Code(code) => return i32::from(code),
         Ending::Signal(signal) => signal,
     };
     // The program's own core dump is the one that says something.
@@ -121,7 +121,7 @@ pub(crate) fn end_as(ending: Ending) -> u8 {
         libc::sigprocmask(libc::SIG_UNBLOCK, &raw const set, ptr::null_mut());
     }
     // A signal that does not kill after all.
-    u8::try_from(128 + signal).unwrap_or(u8::MAX)
+    128 + signal
 }
 
 /// Handles what reaches this process until the child is gone.

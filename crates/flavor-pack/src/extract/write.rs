@@ -4,13 +4,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
-use pspf::ReadAt;
+use flavor_store::tree::{Tree, TreeWriter};
 use pspf::metadata::Unpacked;
+use pspf::tar::{Member, MemberSink};
+use pspf::{Error as FormatError, ErrorCode, ReadAt};
 
 use super::Kind;
-use crate::decode::{Announced, FileCount, Slot};
+use crate::decode::{Announced, Counted, FileCount, Slot};
 use crate::frames::Meter;
-use crate::judgement::Ground;
+use crate::judgement::{Ground, judge};
 use crate::{Error, Result};
 
 /// Writes a slot to `staged`, which must not exist. Errors name `destination`.
@@ -43,7 +45,6 @@ pub(super) fn slot<R: ReadAt + Sync>(
     Ok((Kind::File, announced.settle()?))
 }
 
-#[cfg(unix)]
 fn tree<R: ReadAt + Sync>(
     slot: &Slot<'_, R>,
     staged: &Path,
@@ -52,12 +53,6 @@ fn tree<R: ReadAt + Sync>(
     announced: &Announced<'_>,
     meter: &Meter<'_>,
 ) -> Result<()> {
-    use crate::decode::Counted;
-    use crate::judgement::judge;
-    use flavor_store::tree::{Tree, TreeWriter};
-    use pspf::tar::{Member, MemberSink};
-    use pspf::{Error as FormatError, ErrorCode};
-
     struct Writer<'a> {
         inner: TreeWriter<'a>,
         destination: &'a Path,
@@ -101,19 +96,6 @@ fn tree<R: ReadAt + Sync>(
     }
     let implied = judge(slot, &members, ground)?;
     tree.finish(writers, implied).map_err(|error| named(error, destination))
-}
-
-#[cfg(not(unix))]
-fn tree<R: ReadAt + Sync>(
-    slot: &Slot<'_, R>,
-    _: &Path,
-    _: &Path,
-    _: Ground,
-    _: &Announced<'_>,
-    _: &Meter<'_>,
-) -> Result<()> {
-    let message = format!("slot {} holds a tree, which is not unpacked on this system yet", slot.position);
-    Err(pspf::Error::rule(pspf::ErrorCode::StoreSlotKind, message).into())
 }
 
 /// The mode of a single file. Its owner can always read and write it; set-id and sticky bits are dropped.

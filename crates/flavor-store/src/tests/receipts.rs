@@ -68,7 +68,7 @@ impl Case {
         };
         let present = store.path().join("trust.json");
         std::fs::write(&present, b"{}").expect("write");
-        let identity_of = |path: &PathBuf| Identity::of(&rustix::fs::stat(path).expect("stat"));
+        let identity_of = |path: &PathBuf| crate::system::find(path).expect("stat").identity();
         let sources = vec![
             TrustSource { path: store.path().join("absent.json"), identity: None },
             TrustSource { identity: Some(identity_of(&present)), path: present },

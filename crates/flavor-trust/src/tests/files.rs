@@ -103,7 +103,7 @@ fn a_user_place_that_is_the_systems_is_asked_once() {
         (name == "FLAVOR_CONFIG_DIR").then(|| "/c".into())
     });
     assert_eq!(places.paths(), [PathBuf::from("/c/trust.json")]);
-    assert_eq!(Places::new(|_| None).paths(), [PathBuf::from(crate::SYSTEM)]);
+    assert_eq!(Places::new(|_| None).paths(), [PathBuf::from("/etc/flavor/trust.json")]);
 }
 
 /// Whether files made here belong to root.

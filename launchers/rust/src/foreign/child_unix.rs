@@ -10,13 +10,24 @@ use std::os::fd::AsRawFd as _;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
 
-use crate::process_unix::execute;
+use crate::process::execute;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
     Code(c_int),
     Signal(c_int),
+}
+
+impl Ended {
+    /// Why the command failed, in words; `None` if it did not.
+    pub(crate) fn failure(self) -> Option<String> {
+        match self {
+            Self::Code(0) => None,
+            Self::Code(code) => Some(format!("ended with exit code {code}")),
+            Self::Signal(signal) => Some(format!("was ended by signal {signal}")),
+        }
+    }
 }
 
 /// Runs the program at `path`; it reads nothing, and `output` gets all that it prints. What cannot be a program is an

@@ -1,7 +1,9 @@
 //! Packages that say what they start in the words of the original (LAUNCH.md 16): foreign ones, and plain ones of ours.
 //! Everything is planned before anything is unpacked; the environment is the store's business (STORE.md 8.7–8.15).
 
-mod child_unix;
+#[cfg_attr(unix, path = "child_unix.rs")]
+#[cfg_attr(windows, path = "child_windows.rs")]
+mod child;
 mod prepared;
 pub(crate) mod programs;
 mod setup;
@@ -32,7 +34,7 @@ use crate::foreign::prepared::Prepared;
 use crate::foreign::setup::Setup;
 use crate::package_file::PackageFile;
 use crate::planning::require_target;
-use crate::process_unix::leave_to_program;
+use crate::process::leave_to_program;
 use crate::progress::Progress;
 use crate::settings::variable;
 use crate::start::{self, Keep, Ready, Supervised, warn_of_missing_variables, write_receipt};

@@ -2,9 +2,9 @@
 //! environment, what the environment must hold, and setup (LAUNCH.md 16.2–16.7). Nothing is touched here.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
+use flavor_store::os_string;
 use flavor_store::plan::Edit;
 use flavor_store::private::{Check, Wanted, relative};
 use pspf::native::{FileMode, Native};
@@ -70,11 +70,11 @@ fn command<R: ReadAt>(
     for word in words::split(&package.metadata().execution.command)? {
         let text = values.replace(&word, Moment::Program)?;
         if argv.is_empty() {
-            let (resolved, below) = programs::resolve(text, workenv)?;
+            let (resolved, below) = programs::resolve(&text, workenv)?;
             argv.push(resolved);
             program = below;
         } else {
-            argv.push(OsString::from_vec(text));
+            argv.push(os_string(text));
         }
     }
     Ok((argv, program))
@@ -89,8 +89,7 @@ fn edits<R: ReadAt>(
 ) -> Result<Vec<Edit>> {
     let metadata = package.metadata();
     let rules = metadata.runtime.as_ref().and_then(|runtime| runtime.env.as_ref());
-    let replaced =
-        |text: &str| values.replace(text, Moment::Program).map(|value| Some(OsString::from_vec(value)));
+    let replaced = |text: &str| values.replace(text, Moment::Program).map(|value| Some(os_string(value)));
     let mut edits = environment::inherited(rules)?;
     if let Some(set) = rules.and_then(|rules| rules.set.as_ref()) {
         edits.extend(environment::layer(set, |text| Ok(Some(text.into())))?);

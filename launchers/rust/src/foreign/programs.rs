@@ -3,35 +3,38 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
+use flavor_store::os_string;
 use flavor_store::private::relative;
 
 use crate::failure::Result;
 use crate::foreign::refuse;
 
 /// The first word of a command, ready to be started, and its path below the environment if it lies there.
-pub(crate) fn resolve(word: Vec<u8>, workenv: &Path) -> Result<(OsString, Option<String>)> {
+pub(crate) fn resolve(word: &[u8], workenv: &Path) -> Result<(OsString, Option<String>)> {
     if word.is_empty() {
         return Err(refuse("a command begins with an empty word"));
     }
-    if !word.contains(&b'/') {
-        return Ok((OsString::from_vec(word), None));
+    let own = workenv.as_os_str().as_encoded_bytes();
+    let inside = word.strip_prefix(own).is_some_and(|rest| rest.first().is_some_and(|byte| separates(*byte)));
+    let program = os_string(word.to_vec());
+    if is_bare(&program) || Path::new(&program).is_absolute() && !inside {
+        return Ok((program, None));
     }
-    let own = workenv.as_os_str().as_bytes();
-    let inside = word.strip_prefix(own).is_some_and(|rest| rest.starts_with(b"/"));
-    if word.starts_with(b"/") && !inside {
-        return Ok((OsString::from_vec(word), None));
-    }
-    let below = relative(workenv, &word)?;
-    let program = if inside { OsString::from_vec(word) } else { workenv.join(&below).into_os_string() };
+    let below = relative(workenv, word)?;
+    let program = if inside { program } else { workenv.join(&below).into_os_string() };
     Ok((program, Some(below)))
 }
 
 /// Whether a program has to be looked for.
 pub(crate) fn is_bare(program: &OsStr) -> bool {
-    !program.as_bytes().contains(&b'/')
+    !program.as_encoded_bytes().iter().any(|byte| separates(*byte))
+}
+
+/// On Windows `C:x` is a path too; it would begin at the folder that the user has on that drive.
+fn separates(byte: u8) -> bool {
+    is_separator(char::from(byte)) || cfg!(windows) && byte == b':'
 }
 
 /// Tries `program` at every place where it may be; the first failure that is no absence ends the search. `attempt`
@@ -58,21 +61,22 @@ pub(crate) fn first<T>(
 }
 
 fn places(program: &OsStr, environment: &[(OsString, OsString)]) -> Vec<PathBuf> {
-    let path = environment.iter().find(|(name, _)| name == "PATH").map_or(OsStr::new(""), |(_, value)| value);
-    let folders = path.as_bytes().split(|byte| *byte == b':').filter(|folder| folder.starts_with(b"/"));
-    folders.map(|folder| Path::new(OsStr::from_bytes(folder)).join(program)).collect()
+    let is_path = |name: &OsStr| name == "PATH" || cfg!(windows) && name.eq_ignore_ascii_case("PATH");
+    let path = environment.iter().find(|(name, _)| is_path(name)).map_or(OsStr::new(""), |(_, value)| value);
+    let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
+    folders.map(|folder| folder.join(program)).collect()
 }
 
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
     fn resolved(word: &str) -> std::result::Result<(String, Option<String>), String> {
-        resolve(word.as_bytes().to_vec(), Path::new("/store/w"))
+        resolve(word.as_bytes(), Path::new("/store/w"))
             .map(|(program, below)| (program.to_string_lossy().into_owned(), below))
             .map_err(|failure| failure.message)
     }
@@ -104,5 +108,38 @@ mod tests {
         });
         assert_eq!(tried, ["/a/x", "/b/x"]);
         assert_eq!(found.expect_err("nothing").kind(), io::ErrorKind::NotFound);
+    }
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+
+    fn resolved(word: &str) -> std::result::Result<(String, Option<String>), String> {
+        resolve(word.as_bytes(), Path::new(r"C:\store\w"))
+            .map(|(program, below)| (program.to_string_lossy().into_owned(), below))
+            .map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn paths_with_a_drive_are_used_as_they_are_and_others_lie_in_the_environment() {
+        let below = |program: &str, below: &str| Ok((program.to_owned(), Some(below.to_owned())));
+        assert_eq!(resolved(r"C:\bin\x.exe"), Ok((r"C:\bin\x.exe".into(), None)));
+        assert_eq!(resolved("x.exe"), Ok(("x.exe".into(), None)));
+        assert_eq!(resolved(r"C:\store\w/bin/x"), below(r"C:\store\w/bin/x", "bin/x"));
+        assert_eq!(resolved("bin/x"), below(r"C:\store\w\bin/x", "bin/x"));
+    }
+
+    #[test]
+    fn s21_no_program_begins_at_the_root_or_the_folder_of_a_drive_or_climbs_out() {
+        for word in ["/bin/x", r"\bin\x", "C:x", "D:x", r"..\x", "bin/../../x", r"C:\store\w\..\x"] {
+            assert!(resolved(word).is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_bare_name_is_looked_for_in_absolute_folders_of_path_only() {
+        let environment = [("Path".into(), r"C:\a;;relative;D:b;E:\c;.".into())];
+        assert_eq!(places(OsStr::new("x"), &environment), [Path::new(r"C:\a\x"), Path::new(r"E:\c\x")]);
     }
 }

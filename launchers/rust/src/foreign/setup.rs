@@ -3,18 +3,17 @@
 
 use std::ffi::OsString;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
-use flavor_store::ZeroUmask;
 use flavor_store::pattern;
 use flavor_store::private::{Found, PrivateTree, relative};
 use flavor_store::staging::Staging;
+use flavor_store::{ZeroUmask, os_string};
 use pspf::ErrorCode;
 use pspf::native::{FileMode, SetupCommand};
 
 use crate::failure::{Failure, Result, escaped};
-use crate::foreign::child_unix::{self, Ended};
+use crate::foreign::child;
 use crate::foreign::programs;
 use crate::foreign::values::{Moment, Values};
 use crate::foreign::{refuse, words};
@@ -100,9 +99,9 @@ fn command(words: &[String], values: &Values, workenv: &Path) -> Result<Vec<Opti
     for (position, word) in words.iter().enumerate() {
         let text = values.replace(word, Moment::Setup)?;
         replaced.push(match position {
-            0 => Some(programs::resolve(text, workenv)?.0),
+            0 => Some(programs::resolve(&text, workenv)?.0),
             _ if word == FILE => None,
-            _ => Some(OsString::from_vec(text)),
+            _ => Some(os_string(text)),
         });
     }
     Ok(replaced)
@@ -165,14 +164,10 @@ impl Setup<'_> {
         let mut output = self.staging.scratch_file()?;
         let ended = self.umask.lifted(|| {
             programs::first(program, self.environment, |path| {
-                child_unix::run(path, words, self.environment, &output)
+                child::run(path, words, self.environment, &output)
             })
         });
-        let why = match ended.map_err(cannot)? {
-            Ended::Code(0) => return Ok(()),
-            Ended::Code(code) => format!("ended with exit code {code}"),
-            Ended::Signal(signal) => format!("was ended by signal {signal}"),
-        };
+        let Some(why) = ended.map_err(cannot)?.failure() else { return Ok(()) };
         let length = output.seek(SeekFrom::End(0)).unwrap_or(0);
         let mut shown = Vec::new();
         let _ = output.seek(SeekFrom::Start(length.saturating_sub(SHOWN)));

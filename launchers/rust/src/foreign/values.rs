@@ -1,6 +1,5 @@
 //! What placeholders of foreign and plain packages stand for (LAUNCH.md 16.2).
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use flavor_store::private::slot_target;
@@ -70,7 +69,7 @@ impl<'a> Values<'a> {
     fn value(&self, name: &str, moment: Moment) -> Result<Option<Vec<u8>>> {
         let info = &self.metadata.package;
         let text = match name {
-            "workenv" => return Ok(Some(self.workenv.as_os_str().as_bytes().to_vec())),
+            "workenv" => return Ok(Some(self.workenv.as_os_str().as_encoded_bytes().to_vec())),
             "primary" => {
                 let slot = usize::try_from(self.metadata.execution.primary_slot).ok();
                 return self.slot(slot, "{primary}", moment).map(Some);
@@ -98,7 +97,7 @@ impl<'a> Values<'a> {
             return Err(refuse(&format!("`{shown}` names a slot that is there during setup only")));
         }
         match &place.path {
-            Some(path) => Ok(path.as_os_str().as_bytes().to_vec()),
+            Some(path) => Ok(path.as_os_str().as_encoded_bytes().to_vec()),
             None => Err(refuse(&format!("`{shown}` names a slot that is not unpacked"))),
         }
     }

@@ -1,9 +1,9 @@
 //! `install-links`: one link a command, so that each can be started by its name (LAUNCH.md 5.1, 8.6), and the way back. Everything is decided before
 //! the first link is made, so that a refusal leaves the folder as it was.
 
+use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsStr;
 use std::io;
-use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
 use pspf::metadata::Flavor;
@@ -14,6 +14,7 @@ use crate::failure::{Failure, Result};
 use crate::json::{Object, array, text};
 use crate::package_file::PackageFile;
 use crate::planning::flavor_of;
+use crate::process::link;
 
 /// What becomes of one link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub(super) fn install(context: &Context, asked: &Asked) -> Result<()> {
         let made = match state {
             State::Unchanged => Ok(()),
             // Fails where something has come to be meanwhile.
-            State::New => symlink(target, path),
+            State::New => link(target, path),
             State::Replaced => replace(path, target),
         };
         made.map_err(|error| cannot(path, &error.to_string(), ErrorCode::StoreIo))?;
@@ -99,8 +100,9 @@ fn link_path(file: &PackageFile, flavor: &Flavor, name: &str, folder: &Path) -> 
     let mut components = Path::new(name).components();
     let plain = matches!((components.next(), components.next()), (Some(Component::Normal(part)), None) if part == name);
     // A link of the file's own name starts the default command, whatever command has that name.
-    let is_own = file.base_name() == OsStr::new(name);
-    let path = folder.join(name);
+    let file_name = format!("{name}{EXE_SUFFIX}");
+    let is_own = file.base_name() == OsStr::new(&file_name);
+    let path = folder.join(&file_name);
     let is_package =
         is_own && path.canonicalize().is_ok_and(|found| found == file.path && !path.is_symlink());
     (plain && !is_package && (!is_own || name == flavor.default)).then_some(path)
@@ -140,7 +142,7 @@ fn starts_a_package_or_nothing(link: &Path) -> bool {
 fn replace(path: &Path, target: &Path) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().display();
     let staged = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    symlink(target, &staged)?;
+    link(target, &staged)?;
     std::fs::rename(&staged, path).inspect_err(|_| {
         let _ = std::fs::remove_file(&staged);
     })

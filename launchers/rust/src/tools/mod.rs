@@ -9,7 +9,6 @@ mod unpack;
 mod verify;
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
 
 use pspf::ErrorCode;
 
@@ -93,7 +92,7 @@ struct Asked<'a> {
 }
 
 /// Runs the tool `tool` with `arguments`; the exit code.
-pub(crate) fn run(tool: Option<&OsStr>, arguments: &[OsString], mut context: Context) -> Result<u8> {
+pub(crate) fn run(tool: Option<&OsStr>, arguments: &[OsString], mut context: Context) -> Result<i32> {
     let form = FORMS.iter().find(|form| tool.is_some_and(|tool| tool == form.name));
     let form = form.ok_or_else(|| unknown(tool))?;
     let asked = parse(arguments, form)?;
@@ -120,7 +119,7 @@ fn parse<'a>(arguments: &'a [OsString], form: &Form) -> Result<Asked<'a>> {
     let mut ended = false;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
-        match argument.as_bytes() {
+        match argument.as_encoded_bytes() {
             b"--" if !ended => ended = true,
             b"--json" if !ended => asked.json = true,
             bytes if !ended && bytes.starts_with(b"-") => {

@@ -19,8 +19,8 @@ use crate::foreign::is_native;
 use crate::json::{Object, array, text};
 use crate::lifecycle::decide;
 use crate::package_file::PackageFile;
+use crate::process::occupy_standard_descriptors;
 use crate::settings::variable;
-use crate::start::occupy_standard_descriptors;
 
 /// What went, or would go.
 #[derive(Default)]

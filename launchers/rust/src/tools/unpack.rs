@@ -1,7 +1,7 @@
 //! `extract`, `slot`, `warm` and `repair`: tools that unpack. Each checks every digest of what it makes visible (S19).
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use flavor_store::ZeroUmask;
@@ -14,8 +14,6 @@ use flavor_store::slot_key::slot_key;
 use flavor_store::staging::Staging;
 use flavor_store::usage::enter;
 use pspf::{ErrorCode, Package, ReadAt};
-use rustix::fs::Mode;
-use rustix::io::Errno;
 
 use super::{Asked, Context, line, wrong};
 use crate::failure::{Failure, Result, escaped};
@@ -25,9 +23,10 @@ use crate::lifecycle::{decide, is_lazy};
 use crate::output::to_stdout;
 use crate::package_file::PackageFile;
 use crate::planning::{flavor_of, require_target};
+use crate::process::occupy_standard_descriptors;
 use crate::progress::Progress;
 use crate::settings::variable;
-use crate::start::{Cold, Keep, cold, occupy_standard_descriptors, warm as warm_start};
+use crate::start::{Cold, Keep, cold, warm as warm_start};
 use crate::trust;
 use crate::validation::Level;
 
@@ -42,9 +41,9 @@ pub(super) fn extract(context: &mut Context, asked: &Asked) -> Result<()> {
         wanted = asked.words.iter().map(|word| position_of(&package, word)).collect::<Result<Vec<_>>>()?;
     }
     let parent = Path::new(asked.value.unwrap_or(OsStr::new(".")));
-    rustix::fs::mkdir(parent, Mode::from_raw_mode(0o777)).or_else(|error| match error {
-        Errno::EXIST => Ok(()),
-        error => Err(cannot_create(parent, error)),
+    std::fs::create_dir(parent).or_else(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Ok(()),
+        _ => Err(cannot_create(parent, &error)),
     })?;
     for slot in wanted {
         let id = &slots[slot].id;
@@ -110,7 +109,7 @@ pub(super) fn slot(context: &mut Context, asked: &Asked) -> Result<()> {
         asked.print("slot", json, String::new);
     } else {
         // Bytes as they are: whoever asked opens this path.
-        to_stdout(&[path.as_os_str().as_bytes(), b"\n"].concat());
+        to_stdout(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat());
     }
     Ok(())
 }
@@ -223,7 +222,6 @@ fn position_of<R: ReadAt>(package: &Package<R>, wanted: &OsStr) -> Result<usize>
     })
 }
 
-fn cannot_create(folder: &Path, error: Errno) -> Failure {
-    let reason = std::io::Error::from(error);
-    Failure::new(ErrorCode::StoreIo, format!("cannot create the folder `{}`: {reason}", folder.display()))
+fn cannot_create(folder: &Path, error: &io::Error) -> Failure {
+    Failure::new(ErrorCode::StoreIo, format!("cannot create the folder `{}`: {error}", folder.display()))
 }
