@@ -139,7 +139,7 @@ pub fn install<R: ReadAt + Sync>(
     wanted: &Wanted,
 ) -> Result<Installed> {
     let flavor = flavor_of(package)?;
-    require_all_unpackable(package, &wanted.parts)?;
+    require_slots(package, &wanted.parts)?;
     let name = wanted.environment_name(package);
     let _entered = usage::enter(root)?;
     let hold = Hold::create(root, &name)?;
@@ -268,7 +268,7 @@ pub fn install_privately<R: ReadAt + Sync>(
     parts: &[Part],
 ) -> Result<Places> {
     let flavor = flavor_of(package)?;
-    require_all_unpackable(package, parts)?;
+    require_slots(package, parts)?;
     let (name, tree) = staging.create_tree("env")?;
     let mut places = Places { workenv: staging.path(&name), slots: Vec::new() };
     for (position, part) in parts.iter().enumerate() {
@@ -300,7 +300,7 @@ pub fn unpack_privately<R: ReadAt + Sync>(
 }
 
 /// Refuses a start that could not unpack what it needs, before it unpacks anything (STORE.md 5.1, 5.9).
-fn require_all_unpackable<R: ReadAt>(package: &Package<R>, parts: &[Part]) -> Result<()> {
+pub fn require_slots<R: ReadAt>(package: &Package<R>, parts: &[Part]) -> Result<()> {
     for (slot, part) in parts.iter().enumerate() {
         if *part != Part::Absent {
             require_unpackable(package, slot)?;

@@ -54,7 +54,6 @@ use pspf::ErrorCode;
 
 use crate::failure::{Failure, Result};
 use crate::log::Log;
-use crate::output::to_stdout;
 use crate::package_file::PackageFile;
 use crate::program::Given;
 use crate::settings::Settings;
@@ -109,10 +108,6 @@ fn start(mut arguments: Vec<OsString>, name: &mut String, log: &mut Log) -> Resu
         let tool = if arguments.len() > 1 { Some(arguments.remove(1)) } else { None };
         let bare = start::has_no_payload(&file);
         match tool.as_ref().map(|tool| tool.to_string_lossy()).as_deref() {
-            Some("help") => {
-                to_stdout(tools::HELP.as_bytes());
-                return Ok(0);
-            }
             Some("run") if bare => {
                 // The first argument becomes what a direct start would have as its own name.
                 arguments.remove(0);

@@ -49,7 +49,8 @@ impl Step {
             "execute" => {
                 let text = needed(command.command.as_ref(), "command")?;
                 let words = self::command(&words::split(&text)?, values, workenv)?;
-                Ok(Self::Run(words.into_iter().flatten().collect()))
+                // There is no file here that the word could stand for.
+                Ok(Self::Run(words.into_iter().map(|word| word.unwrap_or_else(|| FILE.into())).collect()))
             }
             "enumerate_and_execute" => {
                 let text = needed(command.command.as_ref(), "command")?;
@@ -130,8 +131,8 @@ impl Setup<'_> {
         match step {
             Step::Run(words) => self.execute(words),
             Step::RunForEach { words, folder, pattern } => {
-                for file in matching(tree, folder, pattern)? {
-                    let path = tree.path().join(file).into_os_string();
+                for name in matching(tree, folder, pattern)? {
+                    let path = tree.path_in(folder, &name).into_os_string();
                     let word = |word: &Option<OsString>| word.clone().unwrap_or_else(|| path.clone());
                     self.execute(&words.iter().map(word).collect::<Vec<_>>())?;
                 }
@@ -150,8 +151,8 @@ impl Setup<'_> {
                 Ok(tree.set_mode(path, *mode)?)
             }
             Step::ChmodMatching { folder, pattern, mode } => {
-                for file in matching(tree, folder, pattern)? {
-                    tree.set_mode(&file, *mode)?;
+                for name in matching(tree, folder, pattern)? {
+                    tree.set_mode_in(folder, &name, *mode)?;
                 }
                 Ok(())
             }
@@ -180,11 +181,11 @@ impl Setup<'_> {
     }
 }
 
-/// Relative paths of the regular files in `folder` that `pattern` covers.
-fn matching(tree: &PrivateTree, folder: &str, pattern: &str) -> Result<Vec<String>> {
-    let files = tree.files(folder)?.into_iter();
-    let files = files.filter(|name| pattern::matches(pattern.as_bytes(), name.as_bytes()));
-    Ok(files.map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") }).collect())
+/// Names of the regular files in `folder` that `pattern` covers.
+fn matching(tree: &PrivateTree, folder: &str, pattern: &str) -> Result<Vec<OsString>> {
+    let mut files = tree.files(folder)?;
+    files.retain(|name| pattern::matches(pattern.as_bytes(), name.as_encoded_bytes()));
+    Ok(files)
 }
 
 fn failed(message: &str) -> Failure {

@@ -20,7 +20,7 @@ use crate::package_file::PackageFile;
 use crate::settings::Settings;
 
 /// What `help` prints.
-pub(crate) const HELP: &str = "\
+const HELP: &str = "\
 Tools of this launcher, with FLAVOR_LAUNCHER_CLI=1 in the environment:
   run [ARGUMENTS...]   start the packaged program
   info                 name, version, target, signer, commands and slots
@@ -58,8 +58,8 @@ const fn form(name: &'static str, words: std::ops::RangeInclusive<usize>) -> For
     Form { name, words, flags: &[], valued: None }
 }
 
-/// Every tool but `run` and `help`, which are looked for before the file is judged.
-const FORMS: [Form; 11] = [
+/// Every tool but `run`, whose arguments are the program's.
+const FORMS: [Form; 12] = [
     form("info", 0..=0),
     form("commands", 0..=0),
     form("metadata", 0..=0),
@@ -71,6 +71,7 @@ const FORMS: [Form; 11] = [
     form("repair", 0..=0),
     form("doctor", 0..=0),
     Form { name: "uninstall", words: 0..=0, flags: &["--dry-run", "--data"], valued: Some("--links") },
+    form("help", 0..=0),
 ];
 
 /// What a tool works with.
@@ -108,7 +109,11 @@ pub(crate) fn run(tool: Option<&OsStr>, arguments: &[OsString], mut context: Con
         "warm" => unpack::warm(context, &asked),
         "repair" => unpack::repair(context, &asked),
         "uninstall" => uninstall::uninstall(context, &asked),
-        _ => doctor::doctor(context, &asked),
+        "doctor" => doctor::doctor(context, &asked),
+        _ => {
+            to_stdout(HELP.as_bytes());
+            Ok(())
+        }
     }
     .map(|()| 0)
 }
@@ -175,5 +180,5 @@ fn unknown(tool: Option<&OsStr>) -> Failure {
         Some(tool) => format!("there is no tool `{}`", tool.display()),
         None => "FLAVOR_LAUNCHER_CLI=1 is set, but no argument names a tool".into(),
     };
-    wrong(&format!("{what}; known are run, {known}, help"))
+    wrong(&format!("{what}; known are run, {known}"))
 }
