@@ -11,7 +11,7 @@ use crate::inventory::{self, Inventory, receipts_of};
 use crate::record::record_name;
 use crate::root::Root;
 use crate::staging::Staging;
-use crate::system::Errno;
+use crate::system::{Errno, Folder};
 use crate::usage::{about_name, try_alone};
 
 /// Does what was decided. `alone` is given back before anything is deleted.
@@ -52,6 +52,7 @@ pub(super) fn carry_out(
         }
     }
     work.remove_strays();
+    work.remove_locks();
     report.removed = removed;
     drop(alone);
     staging.remove_dead();
@@ -113,11 +114,26 @@ impl Work<'_> {
             let found = parent.names().unwrap_or_default();
             for name in found.iter().filter_map(|name| name.to_str()) {
                 let folder = name.strip_suffix(".record").or_else(|| name.strip_suffix(".about"));
-                let is_alone = |folder: &str| parent.find(folder).err() == Some(Errno::NOENT);
-                if folder.is_some_and(is_alone) {
+                if folder.is_some_and(|folder| is_missing(parent, folder)) {
                     let _ = parent.remove_file(name);
                 }
             }
         }
     }
+
+    /// Locks of what was published and is gone (STORE.md 14.9). The collector is alone, so nobody has one of these open.
+    fn remove_locks(&self) {
+        let found = self.root.locks.names().unwrap_or_default();
+        for name in found.iter().filter_map(|name| name.to_str()) {
+            let slot = name.strip_prefix("slot-").map(|key| (&self.root.slots, key));
+            let subject = slot.or_else(|| name.strip_prefix("env-").map(|folder| (&self.root.envs, folder)));
+            if subject.is_some_and(|(parent, folder)| is_missing(parent, folder)) {
+                let _ = self.root.locks.remove_file(name);
+            }
+        }
+    }
+}
+
+fn is_missing(parent: &Folder, name: &str) -> bool {
+    parent.find(name).err() == Some(Errno::NOENT)
 }

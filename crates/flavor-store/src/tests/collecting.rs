@@ -7,17 +7,17 @@ use crate::collect::{self, Kind, Limits, Reason, prune, remove};
 use crate::environment::{environment_name, install};
 use crate::inventory;
 use crate::staging::Staging;
-use crate::usage::{Hold, enter};
+use crate::usage::Hold;
 
 const DAY: u64 = 24;
 
 /// A package whose private slot tells it from others; all share slots 0 and 1 of the demo.
-fn variant(content: &[u8]) -> Package<Vec<u8>> {
+pub(super) fn variant(content: &[u8]) -> Package<Vec<u8>> {
     let members = [directory("app"), file("app/main.py", content)];
     open(demo().slot(false, &members).slot(true, &[file("own", content)]))
 }
 
-fn put(store: &Store, package: &Package<Vec<u8>>) -> String {
+pub(super) fn put(store: &Store, package: &Package<Vec<u8>>) -> String {
     let staging = Staging::create(&store.root).expect("staging");
     install(&store.root, &staging, package, &wanted(package)).expect("install");
     environment_name(package)
@@ -29,7 +29,7 @@ fn age(path: &Path, hours: u64) {
 }
 
 /// Makes everything that tells a use look `hours` old.
-fn grow_old(store: &Store, hours: u64) {
+pub(super) fn grow_old(store: &Store, hours: u64) {
     for folder in ["v1/envs", "v1/slots", "v1/locks", "v1/receipts"] {
         for name in names(&store.path().join(folder)) {
             age(&store.path().join(folder).join(name), hours);
@@ -42,11 +42,11 @@ fn make_old(store: &Store, environment: &str, hours: u64) {
     age(&store.path().join("v1/envs").join(format!("{environment}.record")), hours);
 }
 
-fn limits(days: u64) -> Limits {
+pub(super) fn limits(days: u64) -> Limits {
     Limits { max_age: Duration::from_hours(days * DAY), max_bytes: None, private: false, dry_run: false }
 }
 
-fn run(store: &Store, limits: Limits) -> collect::Report {
+pub(super) fn run(store: &Store, limits: Limits) -> collect::Report {
     prune(&store.root, limits, &|| false).expect("prune")
 }
 
@@ -55,7 +55,7 @@ fn gone(report: &collect::Report, kind: Kind) -> Vec<(&str, Reason)> {
     of_kind.map(|item| (item.name.as_str(), item.reason)).collect()
 }
 
-fn directories(store: &Store, folder: &str) -> Vec<String> {
+pub(super) fn directories(store: &Store, folder: &str) -> Vec<String> {
     let names = names(&store.path().join(folder));
     names.into_iter().filter(|name| !name.contains(".record") && !name.contains(".about")).collect()
 }
@@ -78,22 +78,6 @@ fn what_was_used_within_a_day_is_spared_whatever_is_asked_for() {
     // Lock files stay, and the next start works.
     assert!(!names(&store.path().join("v1/locks")).is_empty());
     put(&store, &open(demo()));
-}
-
-#[test]
-fn a_held_environment_and_its_slots_survive_until_the_hold_ends() {
-    let store = Store::new();
-    let name = put(&store, &open(demo()));
-    let hold = Hold::create(&store.root, &name).expect("hold");
-    grow_old(&store, 1000);
-    let report = run(&store, Limits { max_bytes: Some(0), ..limits(0) });
-    assert_eq!(report.removed, []);
-    assert_eq!(report.in_use, std::slice::from_ref(&name));
-    let refused = remove(&store.root, &["demo".into()], false, &|| false).expect("remove");
-    assert_eq!((refused.removed, refused.in_use), (Vec::new(), vec![name]));
-    drop(hold);
-    grow_old(&store, 1000);
-    assert_eq!(run(&store, limits(0)).removed.len(), 3);
 }
 
 #[test]
@@ -260,36 +244,6 @@ fn no_slot_goes_while_nobody_knows_what_an_environment_refers_to() {
 }
 
 #[test]
-fn a_start_that_is_unpacking_keeps_the_collector_out() {
-    let store = Store::new();
-    put(&store, &open(demo()));
-    grow_old(&store, 1000);
-    let entered = enter(&store.root).expect("enter");
-    let other = take(&store.path()).expect("root");
-    let error = crate::usage::enter_alone(&other, Duration::from_millis(50)).expect_err("busy");
-    assert_eq!(error.code(), pspf::ErrorCode::StoreBusy);
-    assert!(error.to_string().contains("is being unpacked into"), "{error}");
-    drop(entered);
-    assert_eq!(run(&store, limits(0)).removed.len(), 3);
-}
-
-#[test]
-fn a_use_that_was_noted_since_the_inventory_spares_the_environment() {
-    let store = Store::new();
-    let name = put(&store, &open(demo()));
-    grow_old(&store, 1000);
-    // `stop` is asked right before each removal, as late as a start could come.
-    let touched = || {
-        drop(Hold::create(&store.root, &name).expect("hold"));
-        false
-    };
-    let report = prune(&store.root, limits(0), &touched).expect("prune");
-    assert_eq!(report.removed, []);
-    assert_eq!(directories(&store, "v1/slots").len(), 2);
-    assert!(directories(&store, "v1/envs").contains(&name));
-}
-
-#[test]
 fn a_cancelled_collector_stops_between_two_removals() {
     let store = Store::new();
     for content in [b"one", b"two"] {
@@ -308,36 +262,6 @@ fn a_cancelled_collector_stops_between_two_removals() {
 }
 
 #[test]
-fn starts_and_collectors_at_the_same_time_never_lose_what_a_start_holds() {
-    let store = Store::new();
-    let package = variant(b"busy");
-    std::thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| {
-                for _ in 0..12 {
-                    let root = take(&store.path()).expect("root");
-                    let staging = Staging::create(&root).expect("staging");
-                    let installed = install(&root, &staging, &package, &wanted(&package)).expect("install");
-                    // What a program would find while it runs.
-                    let workenv = &installed.places.workenv;
-                    assert!(workenv.join("bin/python").metadata().expect("linked").is_file());
-                    assert!(workenv.join("deps/click/__init__.py").exists());
-                }
-            });
-        }
-        for _ in 0..2 {
-            scope.spawn(|| {
-                let root = take(&store.path()).expect("root");
-                for _ in 0..25 {
-                    remove(&root, &["demo".into()], false, &|| false).map(|_| ()).unwrap_or_default();
-                }
-            });
-        }
-    });
-    assert!(names(&store.path().join("v1/tmp")).is_empty());
-}
-
-#[test]
 fn s17_a_tree_without_permissions_is_removed_whole() {
     use std::os::unix::fs::PermissionsExt as _;
     let store = Store::new();
@@ -351,62 +275,6 @@ fn s17_a_tree_without_permissions_is_removed_whole() {
     make_old(&store, &name, 1000);
     run(&store, limits(0));
     assert!(names(&store.path().join("v1/tmp")).is_empty());
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_program_that_closed_the_lock_is_seen_by_its_arguments_and_files() {
-    use std::process::{Command, Stdio};
-    let store = Store::new();
-    let name = put(&store, &open(demo()));
-    let workenv = store.path().join("v1/envs").join(&name);
-    let slot = std::fs::read_link(workenv.join("deps")).expect("link");
-    let run = |set_up: &dyn Fn(&mut Command)| {
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", "read line", "sh"]).stdin(Stdio::piped());
-        set_up(&mut command);
-        let mut program = command.spawn().expect("start");
-        let report = remove(&store.root, &["demo".into()], false, &|| false).expect("remove");
-        drop(program.stdin.take());
-        program.wait().expect("wait");
-        report
-    };
-    let by_argument = run(&|command| {
-        command.arg(workenv.join("bin/run"));
-    });
-    assert_eq!((by_argument.removed, by_argument.in_use), (Vec::new(), vec![name]));
-    // In a slot alone: it may be of any environment that refers to the slot.
-    let by_folder = run(&|command| {
-        command.current_dir(&slot);
-    });
-    assert_eq!((by_folder.removed.len(), by_folder.in_use.len()), (0, 1));
-    assert_eq!(run(&|_| ()).removed.len(), 3);
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_program_that_kept_the_lock_keeps_its_own_environment_and_no_other() {
-    use std::process::{Command, Stdio};
-    let store = Store::new();
-    let (first, second) = (put(&store, &open(demo())), put(&store, &variant(b"other")));
-    let slot = std::fs::read_link(store.path().join("v1/envs").join(&first).join("deps")).expect("link");
-    let lock = std::fs::File::open(store.path().join(format!("v1/locks/use-{first}"))).expect("lock");
-    let mut command = Command::new("/bin/sh");
-    let mut program = command
-        .args(["-c", "read line"])
-        .stdin(Stdio::piped())
-        .stdout(lock)
-        .current_dir(&slot)
-        .spawn()
-        .expect("start");
-    let other = remove(&store.root, &[second], false, &|| false).expect("remove");
-    let own = remove(&store.root, std::slice::from_ref(&first), false, &|| false).expect("remove");
-    drop(program.stdin.take());
-    program.wait().expect("wait");
-    // The environment and the slot that only it has.
-    assert_eq!((other.removed.len(), other.in_use), (2, Vec::new()));
-    assert_eq!((own.removed, own.in_use), (Vec::new(), vec![first]));
-    assert!(slot.exists());
 }
 
 #[test]

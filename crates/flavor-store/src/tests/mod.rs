@@ -1,6 +1,7 @@
 //! Behaviour of the store as a whole, over packages made in memory.
 
 mod collecting;
+mod collecting_in_use;
 mod environments;
 mod guarded_files;
 mod hostile;
