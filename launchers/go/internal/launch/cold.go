@@ -50,6 +50,7 @@ type ready struct {
 
 // cold starts a package that no receipt vouches for (LAUNCH.md 4).
 func (s *Start) cold(doubted bool) error {
+	process.UseAllProcessors()
 	if log := s.Log(); log.Tells(tell.Info) {
 		log.Line(tell.Info, "cold start: `"+s.Path+"` is read whole, validation is "+s.Level.String())
 	}
@@ -80,11 +81,17 @@ func renewed(thing store.Thing) string {
 func (s *Start) Prepare(p *Preparation) (*store.Installed, error) {
 	made := &ready{umask: process.Umask(0)}
 	p.ready = made
-	err := s.prepare(p, made)
-	if err != nil {
-		made.done()
+	prepared := false
+	// After a panic too, so that no staging is left behind.
+	defer func() {
+		if !prepared {
+			made.done()
+		}
+	}()
+	if err := s.prepare(p, made); err != nil {
 		return nil, err
 	}
+	prepared = true
 	return made.installed, nil
 }
 

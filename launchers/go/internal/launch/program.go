@@ -62,11 +62,11 @@ func (p *program) replace(hold *use.Hold) error {
 			return notStarted("cannot enter the working folder `"+p.folder+"`", err)
 		}
 	}
+	var passOn func()
 	if hold != nil {
-		process.OwnDescriptors()
-		hold.PassOn(process.OpenFiles())
+		passOn = func() { hold.PassOn(process.OpenFiles()) }
 	}
-	return notStarted("cannot start `"+p.path+"`", process.Exec(p.path, p.argv, p.environment))
+	return notStarted("cannot start `"+p.path+"`", process.Exec(p.path, p.argv, p.environment, passOn))
 }
 
 // child is the program as a child of the launcher.

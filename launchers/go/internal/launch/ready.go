@@ -87,6 +87,7 @@ func (s *Start) shutdown(r *ready, n int) shutdownCommand {
 
 // warmEachStart goes on where a receipt only vouches for the store (LAUNCH.md 3.4).
 func (s *Start) warmEachStart(found *receipt.Receipt, root *place.Root) error {
+	process.UseAllProcessors()
 	r := &ready{umask: process.Umask(0), root: root, outside: map[int]string{}}
 	if err := s.prepareAgain(r, found); err != nil {
 		r.done()

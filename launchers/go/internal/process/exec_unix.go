@@ -3,7 +3,6 @@
 package process
 
 import (
-	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,10 +18,16 @@ func OccupyStandard() {
 	}
 }
 
-// Exec replaces the launcher by a program. It returns only if that failed.
-func Exec(path string, argv, environment []string) error {
-	runtime.LockOSThread()
+// Exec replaces the launcher by a program. It returns only if that failed. Just before, passOn leaves a descriptor to the
+// program, where there is one; it is called with descriptors that only the calling thread has, and may not block.
+func Exec(path string, argv, environment []string, passOn func()) error {
 	OccupyStandard()
+	stay()
+	defer leave()
+	if passOn != nil {
+		ownDescriptors()
+		passOn()
+	}
 	ignoreGiven()
 	restoreMask()
 	// syscall.Exec gives the limit of open files back that the runtime raised.

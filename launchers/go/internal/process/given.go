@@ -7,6 +7,11 @@
 // `-E flavorpack-native/launchers/go/internal/process.entry` for that. A binary that is linked without works, and hands
 // on what the runtime left.
 //
+// The entry point also keeps the user's variables from the runtime, which would obey GODEBUG, GOGC or GOTRACEBACK that are
+// meant for the program, and print what only they ask for. The runtime gets an environment of the launcher's own instead:
+// one processor, as a second one costs threads that a warm start never needs ([UseAllProcessors] comes later), and on
+// amd64 no SSE 4.2, with which hash/crc32 makes tables for a checksum that nobody asks for (the zstd module's, of Snappy).
+//
 // It decides nothing about packages, commands or variables, and prints nothing.
 package process
 
@@ -17,6 +22,8 @@ var (
 	givenBlocked  uint64 // bit n-1: signal n was blocked
 	givenClosed   uint64 // bit n: descriptor n was closed
 	givenFiles    [2]uint64
+	// givenEnvironment is where the kernel put the environment: addresses of entries up to one of 0.
+	givenEnvironment **byte
 )
 
 // ClosedStandard says whether a standard descriptor was closed when the launcher was started.

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"runtime"
 	"syscall"
 	"unsafe"
 )
@@ -33,6 +34,13 @@ func setAction(signal uintptr, action *sigaction) {
 //go:nosplit
 func setBlocked(mask *uint64) {
 	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, setMask, uintptr(unsafe.Pointer(mask)), 0, maskBytes, 0, 0)
+}
+
+// UseAllProcessors lets goroutines run on all processors that the launcher may use. Until then they run on one.
+func UseAllProcessors() {
+	if givenRecorded != 0 {
+		runtime.GOMAXPROCS(runtime.NumCPU())
+	}
 }
 
 // ignoreGiven ignores what was ignored when the launcher was started. Handlers are reset by execve, ignored signals stay

@@ -9,8 +9,17 @@
 #define SIG_IGN 1
 #define RLIMIT_NOFILE 7
 
+// What the runtime finds in its environment (given_linux.go).
+DATA runtimeProcessors<>+0(SB)/8, $"GOMAXPRO"
+DATA runtimeProcessors<>+8(SB)/8, $"CS=1\x00\x00\x00\x00"
+GLOBL runtimeProcessors<>(SB), NOPTR|RODATA, $16
+DATA runtimeDebug<>+0(SB)/8, $"GODEBUG="
+DATA runtimeDebug<>+8(SB)/8, $"cpu.sse4"
+DATA runtimeDebug<>+16(SB)/8, $"2=off\x00\x00\x00"
+GLOBL runtimeDebug<>(SB), NOPTR|RODATA, $24
+
 // entry is where the kernel starts the process: it records what the runtime is about to change, and goes on to the
-// runtime's own entry point. Nothing lies on the stack but what the kernel put there, so SP stays as it is.
+// runtime's own entry point, with a copy of what the kernel put on the stack in which the environment is another one.
 TEXT ·entry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVQ	$64, R12
 	XORQ	R13, R13
@@ -65,4 +74,52 @@ open:
 	SYSCALL
 
 	MOVQ	$1, ·givenRecorded(SB)
+
+	// R12: number of arguments, arguments, 0. R14: environment, 0. R15 to BX: auxiliary vector.
+	MOVQ	SP, R12
+	MOVQ	(R12), AX
+	LEAQ	16(R12)(AX*8), R14
+	MOVQ	R14, ·givenEnvironment(SB)
+	MOVQ	R14, R15
+variables:
+	MOVQ	(R15), AX
+	ADDQ	$8, R15
+	TESTQ	AX, AX
+	JNE	variables
+	MOVQ	R15, BX
+vector:
+	MOVQ	(BX), AX
+	ADDQ	$16, BX
+	TESTQ	AX, AX
+	JNE	vector
+
+	// R9: the copy, below the original.
+	LEAQ	-24(R12), R9
+	ADDQ	R12, R9
+	SUBQ	R14, R9
+	ADDQ	R15, R9
+	SUBQ	BX, R9
+	ANDQ	$~15, R9
+	MOVQ	R9, DI
+copyArguments:
+	MOVQ	(R12), AX
+	MOVQ	AX, (DI)
+	ADDQ	$8, R12
+	ADDQ	$8, DI
+	CMPQ	R12, R14
+	JNE	copyArguments
+	LEAQ	runtimeProcessors<>(SB), AX
+	MOVQ	AX, (DI)
+	LEAQ	runtimeDebug<>(SB), AX
+	MOVQ	AX, 8(DI)
+	MOVQ	$0, 16(DI)
+	ADDQ	$24, DI
+copyVector:
+	MOVQ	(R15), AX
+	MOVQ	AX, (DI)
+	ADDQ	$8, R15
+	ADDQ	$8, DI
+	CMPQ	R15, BX
+	JNE	copyVector
+	MOVQ	R9, SP
 	JMP	_rt0_amd64_linux(SB)

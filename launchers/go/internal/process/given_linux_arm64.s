@@ -9,8 +9,13 @@
 #define SIG_IGN 1
 #define RLIMIT_NOFILE 7
 
+// What the runtime finds in its environment (given_linux.go).
+DATA runtimeProcessors<>+0(SB)/8, $"GOMAXPRO"
+DATA runtimeProcessors<>+8(SB)/8, $"CS=1\x00\x00\x00\x00"
+GLOBL runtimeProcessors<>(SB), NOPTR|RODATA, $16
+
 // entry is where the kernel starts the process: it records what the runtime is about to change, and goes on to the
-// runtime's own entry point. Nothing lies on the stack but what the kernel put there, so RSP stays as it is.
+// runtime's own entry point, with a copy of what the kernel put on the stack in which the environment is another one.
 TEXT ·entry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVD	$64, R19
 	MOVD	$0, R20
@@ -65,4 +70,50 @@ open:
 
 	MOVD	$1, R4
 	MOVD	R4, ·givenRecorded(SB)
+
+	// R19: number of arguments, arguments, 0. R20: environment, 0. R21 to R22: auxiliary vector.
+	MOVD	RSP, R19
+	MOVD	(R19), R4
+	ADD	R4<<3, R19, R20
+	ADD	$16, R20
+	MOVD	R20, ·givenEnvironment(SB)
+	MOVD	R20, R21
+variables:
+	MOVD	(R21), R4
+	ADD	$8, R21
+	CBNZ	R4, variables
+	MOVD	R21, R22
+vector:
+	MOVD	(R22), R4
+	ADD	$16, R22
+	CBNZ	R4, vector
+
+	// R23: the copy, below the original; the stack pointer has to be a multiple of 16.
+	SUB	$16, R19, R23
+	ADD	R19, R23
+	SUB	R20, R23
+	ADD	R21, R23
+	SUB	R22, R23
+	AND	$~15, R23
+	MOVD	R23, R5
+copyArguments:
+	MOVD	(R19), R4
+	MOVD	R4, (R5)
+	ADD	$8, R19
+	ADD	$8, R5
+	CMP	R20, R19
+	BNE	copyArguments
+	MOVD	$runtimeProcessors<>(SB), R4
+	MOVD	R4, (R5)
+	MOVD	$0, R4
+	MOVD	R4, 8(R5)
+	ADD	$16, R5
+copyVector:
+	MOVD	(R21), R4
+	MOVD	R4, (R5)
+	ADD	$8, R21
+	ADD	$8, R5
+	CMP	R22, R21
+	BNE	copyVector
+	MOVD	R23, RSP
 	JMP	_rt0_arm64_linux(SB)

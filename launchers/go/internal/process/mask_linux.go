@@ -1,7 +1,7 @@
 package process
 
 import (
-	"runtime"
+	_ "unsafe" // for go:linkname
 
 	"golang.org/x/sys/unix"
 )
@@ -16,10 +16,19 @@ func restoreMask() {
 // duplicate makes a descriptor another name of an open file, close-on-exec.
 func duplicate(from, to int) error { return unix.Dup3(from, to, unix.O_CLOEXEC) }
 
-// OwnDescriptors gives the calling thread, which is locked from here on, descriptors of its own before it replaces the
-// process: where threads share them, the kernel waits for all processors before it lets a high number be used (expand_files
-// calls synchronize_rcu), which takes longer than everything else of a warm start.
-func OwnDescriptors() {
-	runtime.LockOSThread()
-	_ = unix.Unshare(unix.CLONE_FILES)
+// stay keeps the goroutine on its thread until leave, without any call that may block in between. runtime.LockOSThread
+// would do as well, but starts a thread for those that need one made by a thread that is not locked, and execve then waits
+// for the end of that.
+//
+//go:linkname stay runtime.procPin
+func stay() int
+
+//go:linkname leave runtime.procUnpin
+func leave()
+
+// ownDescriptors gives the calling thread, which is stayed on, descriptors of its own: where threads share them, the kernel
+// waits for all processors before it lets a high number be used (expand_files calls synchronize_rcu), which takes longer
+// than everything else of a warm start.
+func ownDescriptors() {
+	_, _, _ = unix.RawSyscall(unix.SYS_UNSHARE, unix.CLONE_FILES, 0, 0)
 }

@@ -2,7 +2,11 @@
 
 package process
 
-import "golang.org/x/sys/unix"
+import (
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
 
 // restoreMask has nothing to restore: only Linux records what was given.
 func restoreMask() {}
@@ -16,5 +20,10 @@ func duplicate(from, to int) error {
 	return nil
 }
 
-// OwnDescriptors has nothing to do.
-func OwnDescriptors() {}
+// stay keeps the goroutine on its thread until leave.
+func stay() { runtime.LockOSThread() }
+
+func leave() { runtime.UnlockOSThread() }
+
+// ownDescriptors has nothing to do.
+func ownDescriptors() {}

@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"os"
+	"syscall"
 )
 
 // ErrNotHere is what starting a program says on Windows (LAUNCH.md 12).
@@ -15,7 +16,13 @@ func Elevated() bool { return false }
 func OccupyStandard() {}
 
 // Exec cannot replace a process on Windows.
-func Exec(string, []string, []string) error { return ErrNotHere }
+func Exec(string, []string, []string, func()) error { return ErrNotHere }
+
+// Variables is the environment that the launcher was given.
+func Variables() []string { return syscall.Environ() }
+
+// UseAllProcessors has nothing to do: the runtime uses them from the beginning.
+func UseAllProcessors() {}
 
 // OpenFiles is 0: programs on Windows inherit no lock.
 func OpenFiles() uint64 { return 0 }
@@ -43,6 +50,3 @@ func ReleaseStandard() {}
 
 // Captured is not there yet.
 func Captured(*Child) (string, End, error) { return "", End{}, ErrNotHere }
-
-// OwnDescriptors has nothing to do.
-func OwnDescriptors() {}

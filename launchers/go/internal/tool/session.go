@@ -3,6 +3,7 @@ package tool
 import (
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/launch"
+	"flavorpack-native/launchers/go/internal/process"
 	"flavorpack-native/launchers/go/internal/pspf"
 )
 
@@ -38,6 +39,7 @@ func Run(start *launch.Start, readable error) error {
 	if readable != nil && chosen.name != "help" && chosen.name != "verify" && chosen.name != "doctor" {
 		return readable
 	}
+	process.UseAllProcessors()
 	return chosen.run(s)
 }
 

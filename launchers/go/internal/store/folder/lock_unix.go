@@ -43,17 +43,18 @@ func CannotLock(err error) bool {
 
 // PassOn duplicates the descriptor to the highest free number below limit,
 // without close-on-exec, so that the next program holds it too (STORE.md 13.4).
-// It tells whether a number above 2 was free.
+// It tells whether a number above 2 was free. It never blocks, and the goroutine
+// stays on its thread meanwhile.
 func (f *File) PassOn(limit int) bool {
 	for want := limit - 1; want > 2; want-- {
-		got, err := unix.FcntlInt(uintptr(f.fd), unix.F_DUPFD, want)
-		if err != nil {
+		got, ok := duplicateFrom(f.fd, want)
+		if !ok {
 			continue
 		}
 		if got == want {
 			return true
 		}
-		_ = unix.Close(got)
+		closeAtOnce(got)
 	}
 	return false
 }

@@ -9,6 +9,15 @@ func times(raw *unix.Stat_t) (mtime, ctime unix.Timespec) { return raw.Mtim, raw
 
 func touch(fd int) error { return unix.Futimes(fd, nil) }
 
+// duplicateFrom gives a descriptor another number, the lowest free one from least
+// on.
+func duplicateFrom(fd, least int) (int, bool) {
+	got, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD, least)
+	return got, err == nil
+}
+
+func closeAtOnce(fd int) { _ = unix.Close(fd) }
+
 // There is no syncfs(2): everything is written.
 func syncFileSystem(int) error { return unix.Sync() }
 

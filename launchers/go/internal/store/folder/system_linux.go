@@ -27,6 +27,15 @@ func itoa(n int) string {
 	}
 }
 
+// duplicateFrom gives a descriptor another number, the lowest free one from least
+// on.
+func duplicateFrom(fd, least int) (int, bool) {
+	got, _, failed := unix.RawSyscall(unix.SYS_FCNTL, uintptr(fd), unix.F_DUPFD, uintptr(least))
+	return int(got), failed == 0
+}
+
+func closeAtOnce(fd int) { _, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+
 func syncFileSystem(fd int) error { return unix.Syncfs(fd) }
 
 // fchmodat(2) follows links and knows no flag against it, so the descriptor is
