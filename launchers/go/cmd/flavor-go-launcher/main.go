@@ -28,10 +28,11 @@ import (
 func main() { os.Exit(begin()) }
 
 // begin returns only if the launcher does not become its program: with the exit code of a tool or of a failure.
-func begin() (exit int) {
+func begin() int {
 	begun := time.Now()
+	name := launch.BaseName(launch.SelfPath())
 	if process.Elevated() {
-		return tell.New(launch.BaseName(launch.SelfPath()), nil).
+		return tell.New(name, nil).
 			Failure(code.New(code.LaunchElevated, "the file was started with more rights than whoever started it has"))
 	}
 	process.OccupyStandard()
@@ -40,18 +41,23 @@ func begin() (exit int) {
 	if unusable {
 		tell.New("flavor-launcher", nil).Notice("the file that FLAVOR_LOG_PATH names cannot be used as a log; nothing is logged")
 	}
-	start := &launch.Start{Begun: begun, Variables: variables}
+	start := &launch.Start{Begun: begun, Variables: variables, Teller: tell.New(name, log)}
 	if len(os.Args) > 0 {
 		start.Typed, start.Arguments = os.Args[0], os.Args[1:]
 	}
-	start.Teller = tell.New(launch.BaseName(launch.SelfPath()), log)
+	return told(start.Teller, func() error { return run(start) })
+}
+
+// told gives the exit code of what work ends with. A panic is one as well: goroutines leave theirs to the one that waits
+// for them (internal/group).
+func told(teller *tell.Teller, work func() error) (exit int) {
 	defer func() {
 		if broken := recover(); broken != nil {
-			exit = start.Teller.Failure(code.New(code.LaunchPanic, fmt.Sprint(broken)))
+			exit = teller.Failure(code.New(code.LaunchPanic, fmt.Sprint(broken)))
 		}
 	}()
-	if err := run(start); err != nil {
-		return start.Teller.Failure(err)
+	if err := work(); err != nil {
+		return teller.Failure(err)
 	}
 	return 0
 }

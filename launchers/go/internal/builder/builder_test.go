@@ -253,3 +253,23 @@ func TestTheVersionIsThatOfThePackage(t *testing.T) {
 		t.Errorf("package.json has version %s, the builder %s", about.Version, Version)
 	}
 }
+
+func TestAPanicOfAWorkerArisesWhereAFrameWriterIsClosed(t *testing.T) {
+	// Without an output whoever stores the first frame breaks.
+	frames, err := newFrameWriter(nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// More than all workers and the queue hold, so that whoever writes would wait for ever.
+	for range 40 {
+		if _, err := frames.Write(make([]byte, frameContent)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("closing did not panic")
+		}
+	}()
+	t.Errorf("closing ended with %v", frames.Close())
+}

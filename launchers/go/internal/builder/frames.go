@@ -3,11 +3,11 @@ package builder
 import (
 	"crypto/sha256"
 	"runtime"
-	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
 	"flavorpack-native/launchers/go/internal/code"
+	"flavorpack-native/launchers/go/internal/group"
 	"flavorpack-native/launchers/go/internal/layout"
 )
 
@@ -24,8 +24,9 @@ type frameWriter struct {
 
 	jobs    chan job
 	ordered chan chan compressed
-	workers sync.WaitGroup
-	stored  chan error
+	workers group.Group
+	storing group.Group
+	failure error // of storing, until it has ended
 	failed  chan struct{}
 }
 
@@ -60,7 +61,7 @@ func newFrameWriter(out *slotWriter, level level, members bool) (*frameWriter, e
 	f := &frameWriter{
 		out: out, content: level.frameContent(), members: members,
 		jobs: make(chan job), ordered: make(chan chan compressed, workers),
-		stored: make(chan error, 1), failed: make(chan struct{}),
+		failed: make(chan struct{}),
 	}
 	for range workers {
 		encoder, err := newEncoder(level)
@@ -70,29 +71,40 @@ func newFrameWriter(out *slotWriter, level level, members bool) (*frameWriter, e
 		f.workers.Go(func() {
 			defer func() { _ = encoder.Close() }()
 			for j := range f.jobs {
-				stored := encoder.EncodeAll(j.content, nil)
-				j.result <- compressed{stored, int64(len(j.content)), sha256.Sum256(stored)}
+				f.workers.Do(func() { j.compress(encoder) })
 			}
 		})
 	}
-	go f.store()
+	f.storing.Go(func() {
+		f.storing.Do(f.store)
+		// Whoever writes must not wait for what a panic left undone.
+		for result := range f.ordered {
+			<-result
+		}
+	})
 	return f, nil
+}
+
+// compress gives a result in any case: whoever stores waits for it.
+func (j job) compress(encoder *zstd.Encoder) {
+	var made compressed
+	defer func() { j.result <- made }()
+	stored := encoder.EncodeAll(j.content, nil)
+	made = compressed{stored, int64(len(j.content)), sha256.Sum256(stored)}
 }
 
 // store writes the frames in their order.
 func (f *frameWriter) store() {
-	var failure error
 	for result := range f.ordered {
 		frame := <-result
-		if failure != nil {
+		if f.failure != nil {
 			continue
 		}
 		f.frames = append(f.frames, frameFacts{int64(len(frame.stored)), frame.content, frame.digest})
-		if _, failure = f.out.Write(frame.stored); failure != nil {
+		if _, f.failure = f.out.Write(frame.stored); f.failure != nil {
 			close(f.failed)
 		}
 	}
-	f.stored <- failure
 }
 
 // Write takes content, and ends frames by itself unless a cutter does.
@@ -170,7 +182,8 @@ func (f *frameWriter) Close() error {
 // stop waits for what was begun.
 func (f *frameWriter) stop() error {
 	close(f.jobs)
-	f.workers.Wait()
 	close(f.ordered)
-	return <-f.stored
+	f.workers.Wait()
+	f.storing.Wait()
+	return f.failure
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"flavorpack-native/launchers/go/internal/group"
 )
 
 // shownBytes is how much of the end of what a program prints is kept.
@@ -32,9 +34,8 @@ func Captured(child *Child) (string, End, error) {
 		return "", End{}, err
 	}
 	var tail []byte
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
+	var drained group.Group
+	drained.Go(func() {
 		into := make([]byte, 4<<10)
 		for {
 			count, err := read.Read(into)
@@ -43,11 +44,11 @@ func Captured(child *Child) (string, End, error) {
 				return
 			}
 		}
-	}()
+	})
 	end, err := waitFor(pid)
 	// What the program itself wrote is in the pipe by now; a process that it left behind may hold the other end open.
 	_ = read.SetReadDeadline(time.Now())
-	<-drained
+	drained.Wait()
 	into := make([]byte, shownBytes)
 	if raw, rawErr := read.SyscallConn(); rawErr == nil {
 		_ = raw.Control(func(descriptor uintptr) {

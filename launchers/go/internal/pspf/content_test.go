@@ -62,3 +62,36 @@ func TestEveryVectorVerifiesAsTheTableSays(t *testing.T) {
 		})
 	}
 }
+
+// brokenSink breaks a rule of its own at the first content.
+type brokenSink struct{ TarSink }
+
+func (brokenSink) Begin(*Member) error { return nil }
+func (brokenSink) Data([]byte) error   { panic("a broken sink") }
+func (brokenSink) End() error          { return nil }
+
+func TestAPanicOfAWorkerArisesWhereASlotIsDecoded(t *testing.T) {
+	for _, v := range vectors(t) {
+		if v.Name != "good-worked-example" {
+			continue
+		}
+		file := v.bytes(t)
+		p, err := Open(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, workers := range []int{1, 4} {
+			func() {
+				defer func() {
+					if got := recover(); got != "a broken sink" {
+						t.Errorf("%d workers: decoding panicked with %v", workers, got)
+					}
+				}()
+				_, err := p.DecodeSlot(t.Context(), 0, workers, func() TarSink { return brokenSink{} })
+				t.Errorf("%d workers: decoding ended with %v", workers, err)
+			}()
+		}
+		return
+	}
+	t.Fatal("the vector is missing")
+}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"flavorpack-native/launchers/go/internal/code"
+	"flavorpack-native/launchers/go/internal/group"
 	"flavorpack-native/launchers/go/internal/layout"
 )
 
@@ -54,7 +55,7 @@ func (p *Package) decodeRuns(ctx context.Context, slot *Slot, workers int, newSi
 		failedAt atomic.Int64
 		mutex    sync.Mutex
 		failure  error
-		group    sync.WaitGroup
+		group    group.Group
 	)
 	failedAt.Store(int64(len(runs)))
 	// Of several failures the one of the first run is told, as if the runs had been decoded one after another: a run
@@ -77,7 +78,7 @@ func (p *Package) decodeRuns(ctx context.Context, slot *Slot, workers int, newSi
 		piece := make([]byte, pieceSize)
 		for {
 			run := next.Add(1) - 1
-			if run >= failedAt.Load() {
+			if run >= failedAt.Load() || group.Broken() {
 				return
 			}
 			if err := p.decodeRun(ctx, decoder, &runs[run], run == int64(len(runs))-1, sink, totals, piece); err != nil {
@@ -90,7 +91,7 @@ func (p *Package) decodeRuns(ctx context.Context, slot *Slot, workers int, newSi
 		sink := newSink()
 		group.Go(func() { work(sink) })
 	}
-	work(newSink())
+	group.Do(func() { work(newSink()) })
 	group.Wait()
 	return failure
 }

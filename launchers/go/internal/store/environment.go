@@ -3,10 +3,10 @@ package store
 import (
 	"crypto/sha256"
 	"strconv"
-	"sync"
 	"syscall"
 
 	"flavorpack-native/launchers/go/internal/code"
+	"flavorpack-native/launchers/go/internal/group"
 	"flavorpack-native/launchers/go/internal/plan"
 	"flavorpack-native/launchers/go/internal/store/place"
 	"flavorpack-native/launchers/go/internal/store/record"
@@ -47,7 +47,7 @@ func (w *Work) Need(root *place.Root) place.Need {
 }
 
 // Check refuses what cannot be brought into a store, before anything is unpacked: single files without a usable path
-// (5.9), and parts that a composition may not name (17.1).
+// (5.9) and parts that a composition may not name (17.1).
 func (w *Work) Check() error {
 	slots := w.Package.Slots()
 	for n := range slots {
@@ -159,12 +159,12 @@ func (w *Work) install(installed *Installed) error {
 func (w *Work) verify(slots []int) error {
 	errs := make([]error, len(slots))
 	running := make(chan struct{}, w.workers())
-	var group sync.WaitGroup
+	var group group.Group
 	for at, n := range slots {
 		running <- struct{}{}
 		group.Go(func() {
+			defer func() { <-running }()
 			errs[at] = w.Package.VerifyStored(w.Context, n)
-			<-running
 		})
 	}
 	group.Wait()

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"flavorpack-native/launchers/go/internal/group"
 )
 
 const (
@@ -16,7 +18,7 @@ const (
 type Progress struct {
 	done, all atomic.Uint64
 	stop      chan struct{}
-	ended     chan struct{}
+	drawing   group.Group
 	once      sync.Once
 }
 
@@ -26,13 +28,13 @@ func (t *Teller) Begin(begun time.Time) {
 	if t.progress != nil || !inForeground() {
 		return
 	}
-	progress := &Progress{stop: make(chan struct{}), ended: make(chan struct{})}
+	progress := &Progress{stop: make(chan struct{})}
 	t.progress = progress
 	if t.log != nil {
 		t.log.quiet = t.Quiet
 	}
 	app := t.app
-	go progress.draw(app, begun)
+	progress.drawing.Go(func() { progress.draw(app, begun) })
 }
 
 // Expect says how many bytes the start will have worked through at its end.
@@ -54,13 +56,12 @@ func (t *Teller) Quiet() {
 	if t.progress != nil {
 		t.progress.once.Do(func() {
 			close(t.progress.stop)
-			<-t.progress.ended
+			t.progress.drawing.Wait()
 		})
 	}
 }
 
 func (p *Progress) draw(app string, begun time.Time) {
-	defer close(p.ended)
 	timer := time.NewTimer(progressAfter - time.Since(begun))
 	defer timer.Stop()
 	width := 0
