@@ -16,7 +16,11 @@ import (
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/layout"
 	"flavorpack-native/launchers/go/internal/pspf"
+	"flavorpack-native/launchers/go/internal/pspf/further"
 )
+
+// A builder reads sources that are encoded in any way that the format knows.
+func init() { further.Learn() }
 
 // packer turns the sources of a plan into stored bytes, one slot after the other (FORMAT.md §15, sources).
 type packer struct {

@@ -2,16 +2,37 @@ package pspf
 
 import (
 	"bufio"
-	"compress/bzip2"
 	"errors"
 	"io"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/layout"
 )
+
+// learned are the decoders of operations that only some programs undo. It is written before anything is read.
+var learned [1 << 8]func(in *bufio.Reader) (io.Reader, error)
+
+// Learn teaches the reader an operation that is not its own: internal/pspf/further.
+func Learn(operation Operation, open func(in *bufio.Reader) (io.Reader, error)) {
+	learned[operation] = open
+}
+
+// CanUndo tells whether this program undoes every operation of a chain (LAUNCH.md 16.9).
+func (c Chain) CanUndo() bool {
+	for _, operation := range c {
+		if (operation == Bzip2 || operation == Xz) && learned[operation] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Broken is why the input of an operation is refused; its text is for messages.
+type Broken string
+
+func (b Broken) Error() string { return string(b) }
 
 // Undo gives the content that a chain without tar was applied to, from what it made of it: stage by stage, from the
 // last to the first, each within the limits of §4 and §11. what names the input in errors. Whoever is done closes it.
@@ -111,10 +132,11 @@ func (s *stage) begin() error {
 	switch s.operation {
 	case Gzip:
 		s.out = newGzipReader(in, false)
-	case Bzip2:
-		s.out = bzip2.NewReader(in)
-	case Xz:
-		out, err := xz.NewReader(bufio.NewReaderSize(newXzGate(in), stageBuffer))
+	case Bzip2, Xz:
+		if learned[s.operation] == nil {
+			return Broken("this program cannot undo it")
+		}
+		out, err := learned[s.operation](in)
 		if err != nil {
 			return err
 		}
@@ -148,17 +170,17 @@ func (s *stage) refuse(err error) error {
 // reason is what the gates say, which is no text of a cause but of ours.
 func reason(err error) string {
 	var (
-		gzip errGzip
-		zstd errZstd
-		xz   errXz
+		gzip   errGzip
+		zstd   errZstd
+		broken Broken
 	)
 	switch {
 	case errors.As(err, &gzip):
 		return ": " + string(gzip)
 	case errors.As(err, &zstd):
 		return ": " + string(zstd)
-	case errors.As(err, &xz):
-		return ": " + string(xz)
+	case errors.As(err, &broken):
+		return ": " + string(broken)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return ": it ends too early"
 	}

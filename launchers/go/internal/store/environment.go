@@ -47,13 +47,18 @@ func (w *Work) Need(root *place.Root) place.Need {
 }
 
 // Check refuses what cannot be brought into a store, before anything is unpacked: single files without a usable path
-// (5.9) and parts that a composition may not name (17.1).
+// (5.9), chains that the launcher cannot undo (5.1), and parts that a composition may not name (17.1).
 func (w *Work) Check() error {
 	slots := w.Package.Slots()
 	for n := range slots {
 		// Absent ones, too: the description names the keys of all shared slots (13.5).
 		if !slots[n].Chain.HasTree() && !slots[n].Entry.SelfRef {
 			if _, err := singleFile(&slots[n]); err != nil {
+				return err
+			}
+		}
+		if w.part(n) != plan.Absent {
+			if err := known(&slots[n]); err != nil {
 				return err
 			}
 		}

@@ -72,6 +72,11 @@ func (w *Work) CheckPrivate() error {
 		if slot.Entry.SelfRef && slot.Size > 0 {
 			return composition("slot " + strconv.Itoa(n) + " (" + slot.Entry.ID + ") stands for the package file, and has stored bytes all the same")
 		}
+		if isUnpackedPrivately(slot) {
+			if err := known(slot); err != nil {
+				return err
+			}
+		}
 		if isUnpackedPrivately(slot) && !slot.HasDigest && !w.WithoutDigests {
 			return code.New(code.PspfForeign, "slot "+strconv.Itoa(n)+" ("+slot.Entry.ID+") cannot be checked: the metadata has no full SHA-256 of it")
 		}

@@ -13,13 +13,22 @@ import (
 	"flavorpack-native/launchers/go/internal/store/use"
 )
 
-// slot gives a slot that holds something; 5.10 for others.
+// slot gives a slot that holds something that can be undone; 5.10 and 5.1 for others.
 func (w *Work) slot(n int) (*pspf.Slot, error) {
 	slot := &w.Package.Slots()[n]
 	if slot.Entry.SelfRef {
 		return nil, code.New(code.StoreSlotKind, "slot "+strconv.Itoa(n)+" stands for the package file and holds nothing")
 	}
-	return slot, nil
+	return slot, known(slot)
+}
+
+// known refuses a chain that the launcher cannot undo (5.1, LAUNCH.md 16.9).
+func known(slot *pspf.Slot) error {
+	if slot.Chain.CanUndo() {
+		return nil
+	}
+	return code.New(code.StoreSlotKind, "slot "+strconv.Itoa(slot.Position)+" ("+slot.Entry.ID+") is `"+slot.Chain.String()+
+		"`, which a launcher does not undo")
 }
 
 // rules are those for a slot of ours (5): its totals are signed.

@@ -1,11 +1,13 @@
-package pspf
+package further
 
 import (
 	"bufio"
 	"encoding/binary"
 	"io"
+	"strconv"
 
 	"flavorpack-native/launchers/go/internal/layout"
+	"flavorpack-native/launchers/go/internal/pspf"
 )
 
 // xzGate hands an xz stream through and refuses, before a decoder sees it, dictionaries for which too much memory would
@@ -21,10 +23,6 @@ type xzGate struct {
 	numbers int64 // of the index that are to come
 	err     error
 }
-
-type errXz string
-
-func (e errXz) Error() string { return string(e) }
 
 func newXzGate(in *bufio.Reader) *xzGate {
 	g := &xzGate{in: in, header: make([]byte, 0, 1024)}
@@ -86,11 +84,11 @@ func (g *xzGate) stream() error {
 		return err
 	}
 	if string(g.header[:6]) != "\xfd7zXZ\x00" {
-		return errXz("no xz stream begins here")
+		return pspf.Broken("no xz stream begins here")
 	}
 	size, known := map[byte]int64{0: 0, 1: 4, 4: 8, 10: 32}[rest[3]]
 	if !known {
-		return errXz("the check of an xz stream is of an unknown type")
+		return pspf.Broken("the check of an xz stream is of an unknown type")
 	}
 	g.check = size
 	g.next = g.block
@@ -122,7 +120,7 @@ func (g *xzGate) block() error {
 	}
 	flags, fields := rest[0], rest[1:len(rest)-4]
 	if flags&3 != 0 {
-		return errXz("a block has other filters than LZMA2")
+		return pspf.Broken("a block has other filters than LZMA2")
 	}
 	for _, present := range [...]byte{0x40, 0x80} {
 		if flags&present != 0 {
@@ -132,10 +130,10 @@ func (g *xzGate) block() error {
 		}
 	}
 	if len(fields) < 3 || fields[0] != 0x21 || fields[1] != 1 {
-		return errXz("a block has other filters than LZMA2")
+		return pspf.Broken("a block has other filters than LZMA2")
 	}
 	if size := dictionarySize(fields[2]); size >= layout.MaxXzMemory {
-		return errXz("a block asks for a dictionary of " + decimal(size) + " bytes")
+		return pspf.Broken("a block asks for a dictionary of " + strconv.FormatUint(size, 10) + " bytes")
 	}
 	g.size = 0
 	g.next = g.chunk
@@ -159,7 +157,7 @@ func variable(bytes []byte) (uint64, []byte, error) {
 			return n, bytes[i+1:], nil
 		}
 	}
-	return 0, nil, errXz("a number in a header has no end")
+	return 0, nil, pspf.Broken("a number in a header has no end")
 }
 
 // chunk reads the header of an LZMA2 chunk.
@@ -191,7 +189,7 @@ func (g *xzGate) chunk() error {
 		}
 		g.size += g.left
 	default:
-		return errXz("a chunk has a reserved control byte")
+		return pspf.Broken("a chunk has a reserved control byte")
 	}
 	return nil
 }
@@ -204,7 +202,7 @@ func (g *xzGate) index() error {
 		return err
 	}
 	if count > 1<<40 {
-		return errXz("the index has more records than any file")
+		return pspf.Broken("the index has more records than any file")
 	}
 	g.numbers = int64(count) * 2
 	g.next = g.record
@@ -236,5 +234,13 @@ func (g *xzGate) number() (uint64, error) {
 			return n, err
 		}
 	}
-	return 0, errXz("a number of the index has no end")
+	return 0, pspf.Broken("a number of the index has no end")
+}
+
+// unexpected is err, or what it is that an input ended inside a stream.
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
