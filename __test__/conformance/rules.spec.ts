@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { allRules, missingTests, numbersOf, proofs } from './suite/rules.js';
+import { allRules, missingTests, numbersOf, proofs, provenOnce } from './suite/rules.js';
 import { CaseFile } from './suite/schema.js';
 
 const folder = new URL('cases/', import.meta.url);
@@ -50,6 +50,15 @@ describe('the rules of LAUNCH.md and STORE.md', () => {
 
   it('have proofs elsewhere that exist', () => {
     expect(missingTests(proofs())).toEqual([]);
+  });
+
+  it('that are proven elsewhere are so for each implementation, or it is said why not', () => {
+    const rust = { file: 'a/b.rs', test: 'x' };
+    expect(provenOnce({ 'LAUNCH 1.1': [rust] })).toEqual(['LAUNCH 1.1: go']);
+    expect(provenOnce({ 'LAUNCH 1.1': [rust, { reason: 'there is none there', kind: 'go' }] })).toEqual([]);
+    expect(provenOnce({ 'LAUNCH 1.1': [{ file: 'a/b_test.go', test: 'X' }] })).toEqual(['LAUNCH 1.1: rust']);
+    expect(provenOnce({ 'LAUNCH 1.1': [{ file: 'a.spec.ts', test: 'x' }] })).toEqual([]);
+    expect(provenOnce(proofs())).toEqual([]);
   });
 });
 

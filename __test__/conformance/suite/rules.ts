@@ -35,11 +35,23 @@ export function numbersOf(document: string): string[] {
   });
 }
 
-/** A proof that is no case: a test by its file and name, or a reason why launchers have nothing to do with it. */
+/** The implementations: what one of them proves says nothing about the other. */
+const Kind = z.enum(['rust', 'go']);
+type Kind = z.infer<typeof Kind>;
+
+/**
+ * A proof that is no case: a test by its file and name, or a reason why launchers have nothing to do with it, or why there
+ * is no test of one of them.
+ */
 const Elsewhere = z.record(
   z.string(),
   z
-    .array(z.union([z.strictObject({ file: z.string(), test: z.string() }), z.strictObject({ reason: z.string() })]))
+    .array(
+      z.union([
+        z.strictObject({ file: z.string(), test: z.string() }),
+        z.strictObject({ reason: z.string().min(10), kind: Kind.optional() }),
+      ]),
+    )
     .min(1),
 );
 export type Proofs = z.infer<typeof Elsewhere>;
@@ -56,8 +68,25 @@ export function missingTests(all: Proofs): string[] {
       if ('reason' in proof) return [];
       const path = join(root, proof.file);
       const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-      const name = proof.file.endsWith('.rs') ? `fn ${proof.test}(` : proof.test;
+      const kind = kindOf(proof.file);
+      const name = kind === undefined ? proof.test : `${kind === 'rust' ? 'fn' : 'func'} ${proof.test}(`;
       return text.includes(name) ? [] : [`${rule}: ${proof.file} has no test ${proof.test}`];
     }),
   );
+}
+
+/** Whose test a file holds; those of the suite run against every launcher. */
+function kindOf(file: string): Kind | undefined {
+  if (file.endsWith('.rs')) return 'rust';
+  return file.endsWith('_test.go') ? 'go' : undefined;
+}
+
+/** Rules that a test of one implementation proves, and nothing is said of another one. */
+export function provenOnce(all: Proofs): string[] {
+  return Object.entries(all).flatMap(([rule, list]) => {
+    const tested = list.flatMap((proof) => ('file' in proof ? (kindOf(proof.file) ?? []) : []));
+    const excused = list.flatMap((proof) => ('reason' in proof ? (proof.kind ?? []) : []));
+    if (tested.length === 0) return [];
+    return Kind.options.filter((kind) => ![...tested, ...excused].includes(kind)).map((kind) => `${rule}: ${kind}`);
+  });
 }
