@@ -51,9 +51,6 @@ type ready struct {
 // cold starts a package that no receipt vouches for (LAUNCH.md 4).
 func (s *Start) cold(doubted bool) error {
 	process.UseAllProcessors()
-	if log := s.Log(); log.Tells(tell.Info) {
-		log.Line(tell.Info, "cold start: `"+s.Path+"` is read whole, validation is "+s.Level.String())
-	}
 	prepared := &Preparation{Doubted: doubted || s.Level == validation.Full, Level: s.Level}
 	made, err := s.Prepare(prepared)
 	if err != nil {
@@ -164,6 +161,9 @@ func (s *Start) take(p *Preparation, made *ready) error {
 	var err error
 	if made.root, made.staging, err = place.Take(place.Paths(s.Lookup()), need); err != nil {
 		return err
+	}
+	if log := s.Log(); log.Tells(tell.Info) {
+		log.Line(tell.Info, "cold start: store `"+made.root.Path+"`, validation is "+p.Level.String())
 	}
 	made.staging.Sweep(s.Opened)
 	made.work.Root, made.work.Staging = made.root, made.staging

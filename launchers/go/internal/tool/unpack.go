@@ -235,25 +235,64 @@ func repair(s *session) error {
 		if private {
 			return nil
 		}
-		gate, err := use.Gate(work.Root)
-		if err != nil {
+		if err := repairLazy(work, roles.Lazy, installed); err != nil {
 			return err
 		}
-		defer gate.End()
-		for _, n := range roles.Lazy {
-			if work.Remains(n) {
-				if _, err := work.Publish(n, installed); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return elsewhere(place.Paths(s.start.Lookup()), work, func(other *store.Work) error {
+			return repairLazy(other, roles.Lazy, installed)
+		})
 	})
 	prepared.Done()
 	if err != nil {
 		return err
 	}
 	return s.sayRepaired(installed, private)
+}
+
+// repairLazy puts the lazy slots in order that a store has.
+func repairLazy(work *store.Work, lazy []int, installed *store.Installed) error {
+	gate, err := use.Gate(work.Root)
+	if err != nil {
+		return err
+	}
+	defer gate.End()
+	for _, n := range lazy {
+		if work.Remains(n) {
+			if _, err := work.Publish(n, installed); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// elsewhere does the same work in every other place that is a store already.
+func elsewhere(paths []string, work *store.Work, do func(other *store.Work) error) error {
+	for _, path := range paths {
+		root, err := place.Open(path)
+		if err != nil {
+			continue
+		}
+		if root.Path != work.Root.Path {
+			err = inside(root, work, do)
+		}
+		root.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func inside(root *place.Root, work *store.Work, do func(other *store.Work) error) error {
+	staging, err := root.Stage()
+	if err != nil {
+		return err
+	}
+	defer staging.Remove()
+	other := *work
+	other.Root, other.Staging = root, staging
+	return do(&other)
 }
 
 func (s *session) sayRepaired(installed *store.Installed, private bool) error {
