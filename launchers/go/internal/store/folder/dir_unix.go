@@ -23,7 +23,7 @@ func OpenPath(path string) (*Dir, error) {
 
 func open(at int, name string, flags int) (*Dir, error) {
 	for {
-		fd, err := unix.Openat(at, name, flags, 0)
+		fd, err := openat(at, name, flags, 0)
 		if err == unix.EINTR {
 			continue
 		}
@@ -40,7 +40,7 @@ func (d *Dir) Descriptor() int { return d.fd }
 // Close ends the use of the folder.
 func (d *Dir) Close() {
 	if d != nil {
-		_ = unix.Close(d.fd)
+		_ = shut(d.fd)
 	}
 }
 
@@ -60,7 +60,7 @@ func (d *Dir) Again() (*Dir, error) {
 }
 
 // Make creates a folder.
-func (d *Dir) Make(name string, mode uint32) error { return unix.Mkdirat(d.fd, name, mode) }
+func (d *Dir) Make(name string, mode uint32) error { return mkdirat(d.fd, name, mode) }
 
 // Create creates a file that is not there yet and opens it for writing.
 func (d *Dir) Create(name string, mode uint32) (*File, error) {
@@ -79,7 +79,7 @@ func (d *Dir) Read(name string) (*File, error) {
 
 func (d *Dir) file(name string, flags int, mode uint32) (*File, error) {
 	for {
-		fd, err := unix.Openat(d.fd, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+		fd, err := openat(d.fd, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
 		if err == unix.EINTR {
 			continue
 		}
@@ -190,7 +190,7 @@ func (d *Dir) Sync() error { return syncFileSystem(d.fd) }
 func (f *File) Write(data []byte) (int, error) {
 	written := 0
 	for written < len(data) {
-		n, err := unix.Write(f.fd, data[written:])
+		n, err := write(f.fd, data[written:])
 		if err == unix.EINTR {
 			continue
 		}
@@ -237,7 +237,7 @@ func (f *File) Touch() error { return touch(f.fd) }
 func (f *File) Descriptor() int { return f.fd }
 
 // Close ends the use of the file.
-func (f *File) Close() error { return unix.Close(f.fd) }
+func (f *File) Close() error { return shut(f.fd) }
 
 // DeniesWrite tells whether the system refuses this process to write what the
 // path leads to (STORE.md 9.8 c). Any other failure is no such refusal.

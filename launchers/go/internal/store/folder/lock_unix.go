@@ -54,7 +54,7 @@ func (f *File) PassOn(limit int) bool {
 		if got == want {
 			return true
 		}
-		closeAtOnce(got)
+		_ = shut(got)
 	}
 	return false
 }

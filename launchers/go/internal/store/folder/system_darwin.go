@@ -9,14 +9,22 @@ func times(raw *unix.Stat_t) (mtime, ctime unix.Timespec) { return raw.Mtim, raw
 
 func touch(fd int) error { return unix.Futimes(fd, nil) }
 
+func openat(at int, name string, flags int, mode uint32) (int, error) {
+	return unix.Openat(at, name, flags, mode)
+}
+
+func mkdirat(at int, name string, mode uint32) error { return unix.Mkdirat(at, name, mode) }
+
+func write(fd int, data []byte) (int, error) { return unix.Write(fd, data) }
+
+func shut(fd int) error { return unix.Close(fd) }
+
 // duplicateFrom gives a descriptor another number, the lowest free one from least
 // on.
 func duplicateFrom(fd, least int) (int, bool) {
 	got, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD, least)
 	return got, err == nil
 }
-
-func closeAtOnce(fd int) { _ = unix.Close(fd) }
 
 // There is no syncfs(2): everything is written.
 func syncFileSystem(int) error { return unix.Sync() }
