@@ -256,13 +256,13 @@ func TestTheVersionIsThatOfThePackage(t *testing.T) {
 
 func TestAPanicOfAWorkerArisesWhereAFrameWriterIsClosed(t *testing.T) {
 	// Without an output whoever stores the first frame breaks.
-	frames, err := newFrameWriter(nil, false)
+	frames, err := newFrameWriter(nil, usualLevel, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// More than all workers and the queue hold, so that whoever writes would wait for ever.
 	for range 40 {
-		if _, err := frames.Write(make([]byte, frameContent)); err != nil {
+		if _, err := frames.Write(make([]byte, usualLevel.frameContent())); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -83,6 +83,7 @@ func Uninstall(root *place.Root, target *Target, dryRun bool) (*Result, error) {
 	if err := r.carryOut(); err != nil {
 		return nil, err
 	}
+	r.removeLocks()
 	return r.result, nil
 }
 

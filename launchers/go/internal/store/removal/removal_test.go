@@ -142,6 +142,23 @@ func TestWhatAPackageLeftGoesWholeAndWhatOthersReferToStays(t *testing.T) {
 	}
 }
 
+func TestLocksOfPublishingGoWithWhatWasPublishedAndLocksOfUseStay(t *testing.T) {
+	h := newHouse(t)
+	mine, other := h.slot(1), h.slot(2)
+	h.environment("mine", mine)
+	h.environment("theirs", other)
+	h.receipt(1, "mine", mine)
+	h.receipt(2, "theirs", other)
+	for _, name := range []string{"env-mine", "env-theirs", "slot-" + hex.EncodeToString(mine[:]), "slot-" + hex.EncodeToString(other[:])} {
+		must(t, os.WriteFile(h.root.Path+"/v1/locks/"+name, nil, 0o600))
+	}
+	h.uninstall(&Target{Environments: []string{"mine"}, Keys: [][32]byte{mine}})
+	want := []string{"collect", "env-theirs", "slot-" + hex.EncodeToString(other[:]), "use-mine", "use-theirs"}
+	if got := h.left("locks"); !slices.Equal(got, want) {
+		t.Errorf("got %v, expected %v", got, want)
+	}
+}
+
 func TestTheBytesOfASlotWithoutARecordAreThoseThatAreThere(t *testing.T) {
 	h := newHouse(t)
 	key := h.slot(7)
