@@ -201,7 +201,7 @@ fn what_no_launcher_could_do_is_refused() {
         ("/slots/0/operations", json!("raw|gz"), "raw"),
         ("/slots/0/operations", json!("raw|gzip"), "raw beside another"),
         ("/slots/0/permissions", json!("00755"), "slots[0].permissions"),
-        ("/cache_validation", json!(["a", "b"]), "cache_validation"),
+        ("/cache_validation", json!(["a", "b"]), "found an array"),
         ("/setup_commands/2", json!(["execute", "x"]), "setup_commands.2"),
         ("/slots/0/lifecycle", json!("sometimes"), "slots[0].lifecycle"),
         ("/slots/0/permissions", json!("+755"), "slots[0].permissions"),

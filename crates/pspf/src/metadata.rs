@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::{self, limit};
@@ -150,11 +151,25 @@ impl Slot {
     }
 }
 
+/// The types of what only those act upon who start packages of other builders; they judge what is inside.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "decoded for the types alone")]
+struct ActedUponLater {
+    workenv: Option<AnyObject>,
+    cache_validation: Option<AnyObject>,
+    setup_commands: Option<Vec<IgnoredAny>>,
+}
+
+/// An object whatever is in it. The strict pass has refused an array in its place.
+#[derive(Deserialize)]
+struct AnyObject {}
+
 impl Metadata {
     /// Decodes JSON that the strict pass has accepted, and checks what concerns the document alone.
     pub fn decode(json: &[u8]) -> Result<Self> {
-        let metadata: Self = serde_json::from_slice(json)
-            .map_err(|error| Error::rule(ErrorCode::PspfMetadataModel, format!("metadata: {error}")))?;
+        let wrong = |error| Error::rule(ErrorCode::PspfMetadataModel, format!("metadata: {error}"));
+        let metadata: Self = serde_json::from_slice(json).map_err(wrong)?;
+        serde_json::from_slice::<ActedUponLater>(json).map_err(wrong)?;
         if metadata.format != layout::FORMAT_NAME {
             return Err(model(format!("format {:?}, expected {:?}", metadata.format, layout::FORMAT_NAME)));
         }

@@ -67,11 +67,8 @@ pub(crate) static METADATA: Node = open(&[
     key("slots", &Node::Array(&SLOT)),
     key("execution", &EXECUTION),
     nullable("runtime", &open(&[nullable("env", &RUNTIME_ENVIRONMENT)])),
-    nullable(
-        "workenv",
-        &judged_later(&[nullable("directories", &Node::Array(&DIRECTORY)), nullable("env", NAMES)]),
-    ),
-    nullable("cache_validation", &judged_later(&[key("check_file", ANY), key("expected_content", ANY)])),
+    nullable("workenv", &open(&[nullable("directories", &Node::Array(&DIRECTORY)), nullable("env", NAMES)])),
+    nullable("cache_validation", &open(&[key("check_file", ANY), key("expected_content", ANY)])),
     key("setup_commands", &Node::Array(&SETUP_COMMAND)),
     nullable("verification", &Node::Any),
     nullable("build", &Node::Any),

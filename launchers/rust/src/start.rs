@@ -121,11 +121,27 @@ pub(crate) fn warm_with_content<'file>(
     }
     let decided = decide(&package, Records::Believed, variable)?;
     let root: &'static Root = Box::leak(Box::new(warm.root));
-    let staging = Staging::create(root)?;
+    let staging = match Staging::create(root) {
+        Ok(staging) => staging,
+        Err(error) => elsewhere(&package, &decided, root, &error, log)?,
+    };
     staging.remove_dead();
     let places = places_of(root, &package, &decided.wanted)?;
     drop(umask);
     supervised(file, package, decided, places, root, staging, log)
+}
+
+/// Staging in the place that a cold start would take, where the store of the receipt cannot be written.
+fn elsewhere(
+    package: &Package<&PackageFile>,
+    decided: &Decided,
+    warm: &Root,
+    error: &flavor_store::Error,
+    log: Log,
+) -> Result<Staging<'static>> {
+    log.debug(|| format!("slots of this start go elsewhere than into `{}`: {error}", warm.path().display()));
+    let root = Root::take(&places(variable), |root| space_needed(Some(root), package, &decided.wanted))?;
+    Ok(Staging::create(Box::leak(Box::new(root)))?)
 }
 
 /// Whether what a cold start leaves must survive a power cut.

@@ -48,8 +48,8 @@ func privateDigest(pack *pspf.Package) [sha256.Size]byte {
 	return [sha256.Size]byte(hashed.Sum(nil))
 }
 
-// isUnpackedPrivately tells whether a slot is unpacked into a private environment at all (8.8).
-func isUnpackedPrivately(slot *pspf.Slot) bool {
+// IsUnpackedPrivately tells whether a slot is unpacked into a private environment at all (8.8).
+func IsUnpackedPrivately(slot *pspf.Slot) bool {
 	return slot.Entry.ID != attestation && !slot.Entry.SelfRef
 }
 
@@ -63,7 +63,7 @@ func (w *Work) CheckPrivate() error {
 			reason = breaksLimits(target)
 		}
 		// Whether a slot of a foreign package holds a file shows only when it is unpacked (FORMAT.md §12, 12).
-		if reason == "" && target == "" && slot.Flavor != nil && !slot.Chain.HasTree() && isUnpackedPrivately(slot) {
+		if reason == "" && target == "" && slot.Flavor != nil && !slot.Chain.HasTree() && IsUnpackedPrivately(slot) {
 			reason = "it is empty, and the slot holds one file"
 		}
 		if reason != "" {
@@ -72,12 +72,12 @@ func (w *Work) CheckPrivate() error {
 		if slot.Entry.SelfRef && slot.Size > 0 {
 			return composition("slot " + strconv.Itoa(n) + " (" + slot.Entry.ID + ") stands for the package file, and has stored bytes all the same")
 		}
-		if isUnpackedPrivately(slot) {
+		if IsUnpackedPrivately(slot) {
 			if err := known(slot); err != nil {
 				return err
 			}
 		}
-		if isUnpackedPrivately(slot) && !slot.HasDigest && !w.WithoutDigests {
+		if IsUnpackedPrivately(slot) && !slot.HasDigest && !w.WithoutDigests {
 			return code.New(code.PspfForeign, "slot "+strconv.Itoa(n)+" ("+slot.Entry.ID+") cannot be checked: the metadata has no full SHA-256 of it")
 		}
 	}
@@ -212,7 +212,7 @@ func (w *Work) fillPrivate(made *built, dir *folder.Dir, path string, private *P
 	slots := w.Package.Slots()
 	var writers []*tree.Writer
 	for n := range slots {
-		if !isUnpackedPrivately(&slots[n]) {
+		if !IsUnpackedPrivately(&slots[n]) {
 			continue
 		}
 		rules, err := w.privateRules(made, n)
@@ -264,7 +264,7 @@ func (w *Work) fillPrivate(made *built, dir *folder.Dir, path string, private *P
 func (w *Work) aside() []int {
 	var slots []int
 	for _, n := range w.checkable() {
-		if !isUnpackedPrivately(&w.Package.Slots()[n]) && !w.WithoutDigests {
+		if !IsUnpackedPrivately(&w.Package.Slots()[n]) && !w.WithoutDigests {
 			slots = append(slots, n)
 		}
 	}
