@@ -12,6 +12,7 @@ import type { Target } from '../platform.js';
 import type { CommandSet } from './commands.js';
 import { knowsSafePath, type StagedRuntime } from './session.js';
 import type { SiteTree } from './site-tree.js';
+import type { PlannedSlot } from './slots.js';
 
 /** Everything that the plan is made from. */
 export interface PlanRequest {
@@ -24,13 +25,15 @@ export interface PlanRequest {
   readonly dependencies: SiteTree;
   readonly application: SiteTree;
   readonly commandSet: CommandSet;
+  /** The manifest's own slots, which follow. */
+  readonly extraSlots: readonly PlannedSlot[];
 }
 
 interface Link {
   readonly path: string;
   readonly slot: number;
   readonly to: string;
-  readonly kind: 'symlink';
+  readonly kind: 'symlink' | 'copy';
 }
 
 interface GeneratedFile {
@@ -71,6 +74,15 @@ export function environmentPlan(request: PlanRequest): string {
     slotEntry(APPLICATION, 'application', application.sitePackages),
     ...(hasData ? [slotEntry(DATA, 'data', application.beside)] : []),
   ];
+  const first = slots.length;
+  const extra = request.extraSlots.map((planned, index) => ({ ...planned, position: first + index }));
+  const variables = Object.fromEntries(
+    extra.flatMap(({ position, variable }) =>
+      variable === undefined ? [] : [[variable.name, `{slot:${position}}${variable.suffix}`]],
+    ),
+  );
+  const composed = composition(request, sitePackages);
+  const links = extra.flatMap(({ position, links: own }) => own.map((link) => ({ ...link, slot: position })));
   const flags = interpreterFlags(runtime);
   const argv = (name: string): string[] => ['{workenv}/bin/python', ...flags, `{workenv}/bin/${name}`];
   const commands = Object.fromEntries([...commandSet.commands.keys()].map((name) => [name, { argv: argv(name) }]));
@@ -82,8 +94,8 @@ export function environmentPlan(request: PlanRequest): string {
       ...(request.description === undefined ? {} : { description: request.description }),
     },
     execution: { primary_slot: APPLICATION, command: argv(commandSet.defaultName).join(' '), env: {}, environment: {} },
-    runtime: { env: { unset: UNSET, set: {} } },
-    slots,
+    runtime: { env: { unset: UNSET, set: variables } },
+    slots: [...slots, ...extra.map(({ entry, position }) => ({ slot: position, ...entry }))],
     extensions: {
       'x-flavor': {
         schema: 1,
@@ -94,10 +106,12 @@ export function environmentPlan(request: PlanRequest): string {
           { role: 'dependencies', share: true },
           { role: 'application', share: false },
           ...(hasData ? [{ role: 'data', share: true }] : []),
+          ...extra.map(({ role, share }) => ({ role, share })),
         ],
         workenv: {
           unpack: [{ slot: APPLICATION, into: sitePackages }],
-          ...composition(request, sitePackages),
+          ...composed,
+          links: sorted([...composed.links, ...links]),
           path: ['scripts'],
         },
         commands,
@@ -157,9 +171,11 @@ function composition(request: PlanRequest, sitePackages: string): { links: Link[
       addLink(path, slot, path);
     }
   }
-  const sorted = <Entry extends { readonly path: string }>(entries: Iterable<Entry>): Entry[] =>
-    [...entries].sort((left, right) => (left.path < right.path ? -1 : 1));
   return { links: sorted(links.values()), files: sorted(files.values()) };
+}
+
+function sorted<Entry extends { readonly path: string }>(entries: Iterable<Entry>): Entry[] {
+  return [...entries].sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 
 function pyvenv(runtime: StagedRuntime): string {
