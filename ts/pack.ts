@@ -3,16 +3,18 @@
  * in `python/`. Every stage reports, can be cancelled, and leaves nothing outside the scratch folder; the package
  * appears complete or not at all.
  *
- * The key is opened by the assembler, after the last line of the project's code has run (security.md S25).
+ * The key is opened by the assembler, after the last line of the project's code has run (security.md S25), and gone
+ * when `post_build` hooks see the finished package: they cannot run before there is one.
  */
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
+import { buildOptions, checkedPython } from './build-options.js';
 import { throwIfAborted } from './cancellation.js';
 import { findLauncher, type Launcher, type LauncherKind, launcherOfFile } from './launchers.js';
-import { loadManifest, type ProjectManifest } from './manifest/load.js';
-import { absoluteUnlessUrl } from './manifest/resolve.js';
+import { loadManifest } from './manifest/load.js';
+import { signingKey, withoutKey } from './manifest-key.js';
 import { assemble } from './native.js';
 import { checkWritable, outputPath, withFolderOf } from './output-path.js';
 import { hostTarget, targetName } from './platform.js';
@@ -22,17 +24,19 @@ import { chooseCommands } from './python/commands.js';
 import { stageDependencies } from './python/dependencies.js';
 import type { Environment } from './python/environment.js';
 import { environmentPlan } from './python/environment-plan.js';
+import { checkHooks, type HookFacts, type HookMoment, runHooks } from './python/hooks.js';
 import { buildWheel, stageApplication } from './python/project.js';
 import { type GivenRuntime, stageRuntime } from './python/runtime.js';
 import { addRuntimeModule } from './python/runtime-module.js';
 import { normaliseRuntime } from './python/runtime-tree.js';
-import type { BuildOptions, BuildSession, RuntimeSource } from './python/session.js';
+import type { BuildSession, RuntimeSource, StagedRuntime } from './python/session.js';
 import type { SiteTree } from './python/site-tree.js';
+import { presentSlots, stageSlots } from './python/slots.js';
 import { tryPackage } from './python/smoke.js';
 import { filesContaining } from './python/tree.js';
 import { findUv } from './python/uv.js';
 import { withScratch } from './scratch.js';
-import { checkedKey, checkedLevel, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
+import { checkedLevel, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
 
 /** Where the interpreter may come from. */
 export type RuntimeChoice = 'auto' | 'managed' | 'local';
@@ -50,8 +54,8 @@ export interface PackOptions extends ObservableOptions {
    */
   readonly output?: string | undefined;
   /**
-   * Who signs.
-   * @default an ephemeral key
+   * Who signs; wins over `tool.flavor.sign`.
+   * @default the manifest's key, else an ephemeral one
    */
   readonly key?: PackKey | undefined;
   /** Archive or folder of a standalone interpreter; wins over the manifest's. */
@@ -156,7 +160,6 @@ export function pack(options: PackOptions = {}): Promise<PackResult> {
 async function packObserved(options: PackOptions, reporter: Reporter): Promise<PackResult> {
   const cwd = resolve(options.cwd ?? process.cwd());
   const level = checkedLevel(options.level);
-  const key = await checkedKey(options.key ?? { source: 'ephemeral' }, cwd);
   const environment = options.environment ?? process.env;
   const epoch = sourceDateEpoch(environment);
   const target = hostTarget();
@@ -170,6 +173,9 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
     return { value: loaded, detail: `${loaded.name} ${loaded.version ?? ''}`.trim() };
   });
   if (manifest.entryPoint === undefined && !manifest.hasScripts) chooseCommands(manifest, new Map());
+  const key = await signingKey(options.key, manifest, environment, cwd);
+  await checkHooks(manifest, environment);
+  if (manifest.build.preBuild.length === 0) await presentSlots(manifest, target);
   const outputRequest = { output: options.output, cwd, folder: manifest.folder };
   const announced = `${manifest.name}-${manifest.version ?? '0'}.psp`;
   await checkWritable(await outputPath({ ...outputRequest, fileName: announced }));
@@ -183,11 +189,21 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       target,
       uv,
       scratch,
-      environment: { ...environment, ...own },
+      environment: { ...withoutKey(environment, manifest), ...own },
       reporter,
     };
-    const staged = await stageTrees(session, givenRuntime(options, session, cwd));
-    const { runtime, dependencies, application, wheel, commandSet } = staged;
+    const runtime = await stage(reporter, 'runtime', 'getting the Python runtime', async () => {
+      const value = await stageRuntime(session, givenRuntime(options, session, cwd));
+      return { value, detail: `Python ${value.version} (${value.source})` };
+    });
+    await hooks(session, runtime, 'pre_build', {
+      version: manifest.version,
+      output:
+        manifest.version === undefined
+          ? undefined
+          : await outputPath({ ...outputRequest, fileName: `${manifest.name}-${manifest.version}.psp` }),
+    });
+    const { dependencies, application, wheel, commandSet, slots } = await stageTrees(session, runtime, level);
     const manifestJson = environmentPlan({
       name: manifest.name,
       version: wheel.version,
@@ -198,6 +214,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       dependencies,
       application,
       commandSet,
+      extraSlots: slots,
     });
     await stage(reporter, 'smoke', 'trying the package', async () => {
       const detail = await tryPackage(session, { runtime, commandSet, manifestJson });
@@ -206,21 +223,29 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
     const output = await outputPath({ ...outputRequest, fileName: `${manifest.name}-${wheel.version}.psp` });
     const assembled = await stage(reporter, 'assemble', 'compressing, signing and writing', async () => {
       const value = await withFolderOf(output, () =>
-        assemble(
-          {
-            manifestJson,
-            output,
-            launcherPath: launcher.path,
-            launcherSha256: launcher.sha256,
-            level,
-            key,
-            ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
-          },
-          reporter,
+        key.use(scratch, (opened) =>
+          assemble(
+            {
+              manifestJson,
+              output,
+              launcherPath: launcher.path,
+              launcherSha256: launcher.sha256,
+              level,
+              key: opened,
+              ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
+            },
+            reporter,
+          ),
         ),
       );
       return { value, detail: output };
     });
+    try {
+      await hooks(session, runtime, 'post_build', { version: wheel.version, output });
+    } catch (error) {
+      await rm(output, { force: true });
+      throw error;
+    }
     const { defaultName, commands } = commandSet;
     const distributions = [...application.distributions, ...dependencies.distributions];
     return {
@@ -243,13 +268,26 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
   });
 }
 
-/** Everything between the manifest and the assembler. */
-async function stageTrees(session: BuildSession, given: GivenRuntime | undefined) {
-  const { manifest, reporter } = session;
-  const runtime = await stage(reporter, 'runtime', 'getting the Python runtime', async () => {
-    const value = await stageRuntime(session, given);
-    return { value, detail: `Python ${value.version} (${value.source})` };
+/** Runs the hooks of a moment, if there are any. */
+async function hooks(
+  session: BuildSession,
+  runtime: StagedRuntime,
+  moment: HookMoment,
+  facts: HookFacts,
+): Promise<void> {
+  const { preBuild, postBuild } = session.manifest.build;
+  const list = moment === 'pre_build' ? preBuild : postBuild;
+  if (list.length === 0) return;
+  await stage(session.reporter, moment, `running ${moment} hooks`, async () => {
+    await runHooks(session, runtime, moment, facts);
+    return { value: undefined, detail: list.join(', ') };
   });
+}
+
+/** Everything between the runtime and the assembler. */
+async function stageTrees(session: BuildSession, runtime: StagedRuntime, level: number) {
+  const { manifest, reporter } = session;
+  if (manifest.build.preBuild.length > 0) await presentSlots(manifest, session.target);
   const wheel = await stage(reporter, 'project', 'building the wheel of the project', async () => {
     const value = await buildWheel(session, runtime);
     return { value, detail: `${manifest.name} ${value.version}` };
@@ -264,11 +302,12 @@ async function stageTrees(session: BuildSession, given: GivenRuntime | undefined
   for (const built of dependencies.built) {
     reporter.emit({ type: 'warning', message: `${built} was built from its source distribution` });
   }
-  await stage(reporter, 'slots', 'tidying the runtime', async () => {
+  const slots = await stage(reporter, 'slots', 'tidying the runtime', async () => {
     await normaliseRuntime(session, runtime);
     for (const tree of [dependencies, application]) await reportLeaks(session, tree);
     await addRuntimeModule(application, dependencies);
-    return { value: undefined, detail: '' };
+    const value = await stageSlots(session, { commands: new Set(commandSet.commands.keys()), level });
+    return { value, detail: value.map(({ entry }) => entry.id).join(', ') };
   });
   await stage(reporter, 'bytecode', 'compiling modules', async () => {
     const roots = [join(runtime.root, 'lib'), dependencies.sitePackages, application.sitePackages];
@@ -276,7 +315,7 @@ async function stageTrees(session: BuildSession, given: GivenRuntime | undefined
     const skipped = failed.length === 0 ? '' : `, ${failed.length} do not compile`;
     return { value: undefined, detail: `${compiled} modules${skipped}` };
   });
-  return { runtime, wheel, application, dependencies, commandSet };
+  return { wheel, application, dependencies, commandSet, slots };
 }
 
 /** Compiled files may hold the folder that they were built in, in debug information for example. */
@@ -300,31 +339,6 @@ async function stage<Value>(
   const { value, detail } = await work();
   reporter.emit({ type: 'stage', stage: name, state: 'done', detail });
   return value;
-}
-
-/** What the options say, on top of what the manifest does. */
-function buildOptions(options: PackOptions, manifest: ProjectManifest, cwd: string): BuildOptions {
-  const { build, python, pythonVersion } = manifest;
-  const union = (stated: readonly string[], added: readonly string[] = []): string[] => [
-    ...new Set([...stated, ...added]),
-  ];
-  return {
-    locked: options.locked ?? false,
-    offline: options.offline ?? false,
-    findLinks: union(
-      build.index.findLinks,
-      options.findLinks?.map((place) => absoluteUnlessUrl(cwd, place)),
-    ),
-    runtime: options.runtime ?? python.source,
-    python: pythonVersion,
-    extras: union(build.extras, options.extras),
-    groups: union(build.groups, options.groups),
-  };
-}
-
-function checkedPython(version: string | undefined): string | undefined {
-  if (version === undefined || /^3\.\d+(\.\d+)?$/.test(version)) return version;
-  throw new TypeError(`Expected \`python\` to be a version such as 3.13 or 3.13.2, got \`${version}\`.`);
 }
 
 function givenRuntime(options: PackOptions, { manifest }: BuildSession, cwd: string): GivenRuntime | undefined {

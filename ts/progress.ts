@@ -10,12 +10,14 @@ export type PackStage =
   | 'manifest'
   | 'uv'
   | 'runtime'
+  | 'pre_build'
   | 'project'
   | 'dependencies'
   | 'slots'
   | 'bytecode'
   | 'smoke'
   | 'assemble'
+  | 'post_build'
   // Of a repeatability check.
   | 'build'
   | 'compare';
@@ -32,6 +34,8 @@ export type ProgressEvent =
       readonly total: number;
       readonly detail: string;
     }
+  /** What a program of the project printed before it failed. */
+  | { readonly type: 'output'; readonly program: string; readonly text: string }
   /** Something that does not fail the operation but that a person should know. */
   | { readonly type: 'warning'; readonly message: string };
 

@@ -72,6 +72,10 @@ export class Output {
       this.warning(event.message);
       return;
     }
+    if (event.type === 'output') {
+      this.#programOutput(event.program, event.text);
+      return;
+    }
     if (this.#options.quiet) return;
     if (event.type === 'bytes') {
       if (event.total > 0) this.#overwrite(`${event.detail} ${Math.floor((event.done / event.total) * 100)} %`);
@@ -85,6 +89,15 @@ export class Output {
     } else if (detail !== '') {
       this.#line(`flavor: ${this.#paint('2', `${stage}:`)} ${printable(detail)}`);
     }
+  }
+
+  /** What a failed program said belongs to its error: it is shown with `--quiet`, too. */
+  #programOutput(program: string, text: string): void {
+    if (this.#options.json) {
+      this.#json(this.#streams.stderr, { type: 'output', program, text });
+      return;
+    }
+    for (const line of text.split('\n')) this.#line(`${this.#paint('2', `${printable(program)}:`)} ${printable(line)}`);
   }
 
   #overwrite(text: string): void {

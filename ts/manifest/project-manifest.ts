@@ -80,6 +80,8 @@ export interface TrimSettings {
   readonly idlelib: boolean;
   readonly headers: boolean;
   readonly static: boolean;
+  readonly libpython: boolean;
+  readonly symbols: boolean;
   readonly tkinter: boolean;
   readonly ensurepip: boolean;
   readonly pydocData: boolean;
@@ -96,8 +98,8 @@ export interface SlotSettings {
   readonly source: string;
   /** As the manifest writes it, for messages. */
   readonly sourceText: string;
-  /** Path in the work environment, without `{workenv}/`; empty for the environment itself. */
-  readonly target: string;
+  /** Path in the work environment, without `{workenv}/`; undefined where the manifest states none. */
+  readonly target: string | undefined;
   /** A word of the format. */
   readonly purpose: string;
   readonly lifecycle: SlotLifecycle;

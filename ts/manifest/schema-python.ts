@@ -10,6 +10,11 @@ export const trimTable = z.strictObject({
   idlelib: z.boolean().default(true).describe('Leave out IDLE'),
   headers: z.boolean().default(true).describe('Leave out the headers for C extensions'),
   static: z.boolean().default(true).describe('Leave out static libraries'),
+  libpython: z.boolean().default(true).describe('Leave out the shared libpython where nothing loads it'),
+  symbols: z
+    .boolean()
+    .default(true)
+    .describe('Leave out symbol tables and debug sections of the interpreter’s binaries'),
   tkinter: z.boolean().default(false).describe('Leave out tkinter with Tcl and Tk'),
   ensurepip: z.boolean().default(false).describe('Leave out ensurepip, which `python -m venv` needs'),
   pydoc_data: z.boolean().default(false).describe('Leave out the texts of `help()`'),

@@ -22,13 +22,17 @@ export const slotTable = z.strictObject({
     .regex(SLOT_ID_PATTERN, { error: 'is not 1 to 64 letters, digits, `-`, `_` and `.`, without a `.` in front' })
     .describe('Name by which the program asks for the slot: `flavor_runtime.slot("models")`'),
   source: text.describe('File or folder, relative to the manifest; a folder becomes an archive by itself'),
-  target: text.optional().describe('Where it is seen in the work environment; its id otherwise'),
+  target: text.optional().describe('Where it is seen in the work environment; a folder of its id otherwise'),
   purpose: wordOf(purposes).default('data').describe('What it holds; shown by `flavor inspect`'),
   lifecycle: wordOf(LIFECYCLES).default('runtime').describe('When it is there, see *Slots*'),
   platform: wordOf(platforms)
     .optional()
     .describe('Only in packages for this system (`linux`) or machine (`linux_amd64`)'),
-  operations: operations.optional().describe('How it is stored; a folder as `tar.zst`, a file as `zstd` otherwise'),
+  operations: operations
+    .optional()
+    .describe(
+      'How it is stored; a folder as `tar.zst`, a file as `zstd` or, if it is compressed already, `raw` otherwise',
+    ),
   compression: operations.optional().describe('The same as `operations`'),
   level: z
     .union([z.literal(3), z.literal(9), z.literal(19)], { error: 'is not one of 3, 9, 19' })

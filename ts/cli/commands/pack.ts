@@ -101,9 +101,12 @@ export function addPackCommand(program: Command): void {
       }
       const { key, warning } = await chooseKey(options, process.env, process.stdin);
       if (warning !== undefined) output.warning(warning);
-      const result = await pack({ ...common, output: options.output, key });
+      // What is made for this package alone is the last choice, after the manifest's.
+      const chosen = key.source === 'ephemeral' ? undefined : key;
+      const result = await pack({ ...common, output: options.output, key: chosen });
       output.result(resultObject(result), resultLines(result));
-      const note = keyNote(key);
+      const isEphemeral = result.outputs.some(({ signer }) => signer.source === 'ephemeral');
+      const note = isEphemeral ? keyNote({ source: 'ephemeral' }) : undefined;
       if (note !== undefined) output.note(note);
       return EXIT.ok;
     });
