@@ -26,6 +26,7 @@ const LINTERS = [
   ['biome', node, [tool('@biomejs/biome/bin/biome'), 'ci']],
   ['tsc', node, [tool('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.json']],
   ['tsc, tests', node, [tool('typescript/bin/tsc'), '--noEmit', '-p', 'tsconfig.test.json']],
+  ['manifest table and schema', node, [path.join('__test__', 'manifest-docs.mjs'), '--check']],
   ['error tables', 'cargo', ['xtask', 'errors', '--check']],
   ['vectors', 'cargo', ['xtask', 'vectors', '--check']],
 ];

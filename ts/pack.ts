@@ -78,6 +78,11 @@ export interface PackOptions extends ObservableOptions {
    * @default false
    */
   readonly offline?: boolean | undefined;
+  /**
+   * Whether source distributions of dependencies may not be built.
+   * @default false
+   */
+  readonly noBuild?: boolean | undefined;
   /** Folders with distributions, and addresses of pages, besides the manifest's. */
   readonly findLinks?: readonly string[] | undefined;
   /** Extras of the project besides the manifest's. */
@@ -189,7 +194,11 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       target,
       uv,
       scratch,
-      environment: { ...withoutKey(environment, manifest), ...own },
+      environment: {
+        ...withoutKey(environment, manifest),
+        ...own,
+        ...(options.noBuild === true ? { UV_NO_BUILD: '1' } : {}),
+      },
       reporter,
     };
     const runtime = await stage(reporter, 'runtime', 'getting the Python runtime', async () => {

@@ -145,7 +145,11 @@ it('it never stands before a module of that name of the project or of a dependen
       expect(await addRuntimeModule(application, dependencies), files.join()).toBe(added);
       expect(readdirSync(dependencies.sitePackages)).toEqual(before);
       if (added)
-        expect(readdirSync(join(application.sitePackages, 'flavor_runtime'))).toEqual(['__init__.py', 'py.typed']);
+        expect(readdirSync(join(application.sitePackages, 'flavor_runtime'))).toEqual([
+          '__init__.py',
+          '_result.py',
+          'py.typed',
+        ]);
     }
   }
   rmSync(root, { recursive: true });

@@ -87,7 +87,7 @@ function checkTargets(document: TomlDocument, { targets }: FlavorTable): void {
   if (other === undefined) return;
   throw document.refusal(
     ['tool', 'flavor', 'targets'],
-    `\`tool.flavor.targets\` names another platform than this machine’s (got ${other}, expected ${host})`,
+    `\`tool.flavor.targets\` names another platform than this machine's (got ${other}, expected ${host})`,
     [`build on a machine of ${other}; building for other platforms comes with \`--platform\``],
   );
 }

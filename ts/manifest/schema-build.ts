@@ -27,7 +27,7 @@ export const buildTable = z.strictObject({
   lock: wordOf(['auto', 'uv', 'pylock', 'requirements', 'none'])
     .default('auto')
     .describe(
-      'Which lock file is obeyed: `uv.lock`, `pylock.toml`, the files of `requirements`, none, or the first of them that is there',
+      'Which lock file is obeyed: `uv.lock`, `pylock.toml`, the files of `requirements`, none, or (`auto`) the named requirements files, else `uv.lock`, else `pylock.toml`',
     ),
   requirements: texts.default([]).describe('Requirements files, relative to the manifest'),
 });

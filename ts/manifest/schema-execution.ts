@@ -24,7 +24,7 @@ export const executionTable = z.strictObject({
     .default('scripts')
     .describe('What is in front of PATH: the console scripts, all of `bin` with the interpreter, or nothing'),
   runtime: z
-    .strictObject({ env: environmentTable.prefault({}).describe('Edits of the user’s environment') })
+    .strictObject({ env: environmentTable.prefault({}).describe("Edits of the user's environment") })
     .prefault({})
     .describe('The environment of the program'),
 });
@@ -36,7 +36,7 @@ const commandTable = z.strictObject({
     .optional()
     .describe('Program and arguments; a console script of the package by its name'),
   env: variables.default({}).describe('Variables of this command'),
-  cwd: text.optional().describe('Folder that it runs in, such as `{slot:templates}`; the user’s otherwise'),
+  cwd: text.optional().describe("Folder that it runs in, such as `{slot:templates}`; the user's otherwise"),
 });
 
 /** One of `[tool.flavor.commands]`. */
@@ -45,5 +45,5 @@ export const command = z.union([entryPoint, texts.min(1, { error: 'is empty' }),
 /** `[tool.flavor.sign]`. */
 export const signTable = z.strictObject({
   key: text.optional().describe('Private key file, relative to the manifest'),
-  key_env: variable.optional().describe('Variable that holds the path of the private key file'),
+  key_env: variable.optional().describe('Variable that holds a private key (PEM) or the path of one'),
 });

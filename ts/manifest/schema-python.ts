@@ -14,7 +14,7 @@ export const trimTable = z.strictObject({
   symbols: z
     .boolean()
     .default(true)
-    .describe('Leave out symbol tables and debug sections of the interpreter’s binaries'),
+    .describe("Leave out symbol tables and debug sections of the interpreter's binaries"),
   tkinter: z.boolean().default(false).describe('Leave out tkinter with Tcl and Tk'),
   ensurepip: z.boolean().default(false).describe('Leave out ensurepip, which `python -m venv` needs'),
   pydoc_data: z.boolean().default(false).describe('Leave out the texts of `help()`'),

@@ -49,7 +49,7 @@ export const flavorTable = z.strictObject({
     .array(wordOf(TARGETS))
     .min(1, { error: 'is empty' })
     .optional()
-    .describe('Platforms that packages are built for; this machine’s otherwise'),
+    .describe("Platforms that packages are built for; this machine's otherwise"),
   commands: z
     .record(z.string().regex(COMMAND_NAME_PATTERN, { error: 'is not the name of a command' }), command)
     .default({})

@@ -106,7 +106,7 @@ async function findHook(manifest: ProjectManifest, environment: Environment, tex
   if (program !== undefined) return { text, kind: 'program', file: program, args };
   throw new FlavorError('ERR_FLAVOR_HOOK', `there is no program \`${first}\` for the hook \`${text}\``, {
     path: manifest.file,
-    hints: [`install \`${first}\`, in the project’s \`.venv\` or on PATH; for a script, write its path`],
+    hints: [`install \`${first}\`, in the project's \`.venv\` or on PATH; for a script, write its path`],
   });
 }
 

@@ -12,7 +12,7 @@ import type { SiteTree } from './site-tree.js';
 import { sortedEntries } from './tree.js';
 
 const MODULE = 'flavor_runtime';
-const FILES = ['__init__.py', 'py.typed'] as const;
+const FILES = ['__init__.py', '_result.py', 'py.typed'] as const;
 
 /** Adds the module, unless the project or one of its dependencies has one of that name; says whether it was added. */
 export async function addRuntimeModule(

@@ -26,6 +26,8 @@ interface PackCommandOptions extends CommonOptions, KeyOptions {
   readonly runtime?: RuntimeChoice;
   readonly locked?: boolean;
   readonly offline?: boolean;
+  /** commander's name for `--no-build`. */
+  readonly build: boolean;
   readonly findLinks: readonly string[];
   readonly extra: readonly string[];
   readonly group: readonly string[];
@@ -55,6 +57,7 @@ export function addPackCommand(program: Command): void {
     )
     .option('--locked', 'fail if the lock file does not fit the project')
     .option('--offline', 'ask nothing from a network')
+    .option('--no-build', 'build no source distribution of a dependency')
     .option('--find-links <place>', 'folder or page with distributions (repeatable)', collected, [])
     .option('--extra <name>', 'extra of the project (repeatable)', collected, [])
     .option('--group <name>', 'dependency group (repeatable)', collected, [])
@@ -82,6 +85,7 @@ export function addPackCommand(program: Command): void {
         runtime: options.runtime,
         locked: options.locked,
         offline: options.offline,
+        noBuild: !options.build,
         findLinks: options.findLinks,
         extras: options.extra,
         groups: options.group,
