@@ -13,13 +13,17 @@ const ROOTS = [
   ['pip'],
   ['iniconfig==2.1.0'],
   ['iniconfig==2.0.0'],
+  ['flask', 'gunicorn'],
 ];
+
+/** Large ones, for the newest Python of the mirror only. */
+const LARGE_ROOTS = [['numpy', 'pandas', 'scikit-learn']];
 
 const pins = JSON.parse(readFileSync(path.join(import.meta.dirname, 'pins.json'), 'utf8'));
 const pythons = pins.runtimes.map(({ python }) => python.split('.').slice(0, 2).map(Number));
 const chosen = new Map();
-for (const python of pythons) {
-  for (const roots of ROOTS) {
+for (const [index, python] of pythons.entries()) {
+  for (const roots of index === 0 ? [...ROOTS, ...LARGE_ROOTS] : ROOTS) {
     for (const pin of await pinsFor(roots, python)) chosen.set(pin.filename, pin);
   }
 }
