@@ -18,7 +18,7 @@ function expressionOf(pattern: string): RegExp {
   const anchored = trimmed.includes('/') || pattern.startsWith('/');
   let text = '';
   for (let rest = trimmed; rest !== ''; ) {
-    const [token = ''] = /^(?:\*\*\/|\*\*|\*|\?|\[!?[^\]]+\]|[^])/.exec(rest) ?? [];
+    const [token = ''] = /^(?:\*\*\/|\*\*|\*|\?|\[!?[^\]]+\]|[\s\S])/.exec(rest) ?? [];
     rest = rest.slice(token.length);
     if (token === '**/') text += '(?:[^/]+/)*';
     else if (token === '**') text += '.*';

@@ -97,7 +97,7 @@ export class Output {
       this.#json(this.#streams.stderr, { type: 'output', program, text });
       return;
     }
-    for (const line of text.split('\n')) this.#line(`${this.#paint('2', `${printable(program)}:`)} ${printable(line)}`);
+    for (const line of text.split('\n')) this.#line(`${this.#paint('2', '  |')} ${printable(line)}`);
   }
 
   #overwrite(text: string): void {

@@ -53,6 +53,7 @@ export function describeIssue(issue: z.core.$ZodIssue, context: IssueContext): D
         hints: [],
       };
     case 'invalid_union': {
+      if (issue.errors.every((branch) => branch.every(isOtherWord))) break;
       const branch = closestBranch(issue.errors);
       if (branch !== undefined) {
         const [inner] = branch;
@@ -61,7 +62,7 @@ export function describeIssue(issue: z.core.$ZodIssue, context: IssueContext): D
       const expected = [...new Set(issue.errors.flatMap((issues) => issues.flatMap(expectedType)))];
       if (expected.length === 0) break;
       return {
-        message: `${at}: \`${name}\` has the wrong type (got ${describe(found)}, expected ${expected.join(' or ')})`,
+        message: `${at}: \`${name}\` has the wrong type (got ${describe(found)}, expected ${alternatives(expected)})`,
         hints: [],
       };
     }
@@ -78,13 +79,32 @@ export function describeIssue(issue: z.core.$ZodIssue, context: IssueContext): D
   }
   return {
     message: `${at}: \`${name}\` ${issue.message}${found === undefined ? '' : `: ${JSON.stringify(found)}`}`,
-    hints: name.endsWith('entry_point') ? ['write `entry_point = "package.module:function"`'] : [],
+    hints: hintsOf(name, path),
   };
+}
+
+/** What helps where a value has a form of its own. */
+function hintsOf(name: string, path: KeyPath): string[] {
+  if (name.endsWith('entry_point')) return ['write `entry_point = "package.module:function"`'];
+  const isCommand = path.length === 4 && name.startsWith('tool.flavor.commands.');
+  return isCommand ? ['write `"package.module:function"`, an array of program and arguments, or a table'] : [];
+}
+
+function alternatives(texts: readonly string[]): string {
+  const last = texts.at(-1) ?? '';
+  return texts.length < 2 ? last : `${texts.slice(0, -1).join(', ')} or ${last}`;
 }
 
 /** `tool.flavor.slots[1].id`. */
 export function keyName(path: KeyPath): string {
-  return path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${part}`)).join('');
+  return path
+    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${quotedKey(part)}`))
+    .join('');
+}
+
+/** A key as TOML wants it written. */
+function quotedKey(key: string): string {
+  return /^[\w-]+$/.test(key) ? key : JSON.stringify(key);
 }
 
 function unknownKeys(keys: readonly string[], path: KeyPath, context: IssueContext): DescribedIssue {
@@ -102,6 +122,11 @@ function unknownKeys(keys: readonly string[], path: KeyPath, context: IssueConte
 /** The branch of a union whose type fits what was found, if there is one. */
 function closestBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
   return branches.find((issues) => !issues.some((issue) => issue.path.length === 0 && expectedType(issue).length > 0));
+}
+
+/** Whether a value is another one than a single one that is allowed. */
+function isOtherWord(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_value' && issue.path.length === 0;
 }
 
 function expectedType(issue: z.core.$ZodIssue): string[] {

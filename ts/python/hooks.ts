@@ -150,7 +150,8 @@ async function isExecutable(path: string): Promise<boolean> {
 }
 
 function failed(session: BuildSession, moment: HookMoment, hook: Hook, outcome: ProcessOutcome): FlavorError {
-  const lines = `${outcome.stdout}\n${outcome.stderr}`.trim().split('\n').slice(-MAX_LINES).join('\n').trim();
+  const said = [outcome.stdout, outcome.stderr].map((text) => text.trimEnd()).filter((text) => text !== '');
+  const lines = said.join('\n').split('\n').slice(-MAX_LINES).join('\n');
   if (lines !== '') session.reporter.emit({ type: 'output', program: hook.text, text: lines });
   const how = outcome.exitCode === undefined ? 'was ended by a signal' : `ended with exit code ${outcome.exitCode}`;
   return new FlavorError('ERR_FLAVOR_HOOK', `the ${moment} hook \`${hook.text}\` ${how}`, {

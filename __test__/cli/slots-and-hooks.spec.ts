@@ -1,0 +1,169 @@
+// A package with slots of every kind, made by a project with hooks: what its program sees, and what hooks see.
+
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Ended, manifest, root, Workshop } from './command.js';
+
+/** Everything that may lead to a key; hooks must see none of it. */
+const SECRETS = { FLAVOR_SEED: 'a seed of a test', FLAVOR_TRUST_KEY: 'x', FLAVOR_SIGNING: 'y' };
+
+describe('[slow] the carrier', () => {
+  const workshop = new Workshop();
+  const project = join(workshop.folder, 'project');
+  const output = join(project, 'dist/carrier-1.0.0.psp');
+  const home = join(workshop.folder, 'home');
+  let packed: Ended;
+
+  beforeAll(async () => {
+    cpSync(join(root, '__test__/fixtures/slots-and-hooks'), project, { recursive: true });
+    mkdirSync(home);
+    packed = await workshop.flavor(['pack', '--cwd', project, '--level', '3'], { env: SECRETS });
+  });
+  afterAll(() => workshop.remove());
+
+  const start = async (): Promise<Record<string, unknown>> => {
+    const env = { HOME: home, FLAVOR_CACHE: join(workshop.folder, 'store') };
+    const { stdout, stderr } = await execa(output, [], { env, extendEnv: false });
+    expect(stderr).toBe('');
+    return JSON.parse(stdout) as Record<string, unknown>;
+  };
+
+  test('is packed with its slots and without those that are for others or missing', () => {
+    expect(packed).toMatchObject({ exitCode: 0 });
+    expect(packed.stderr).not.toMatch(/error|warning/i);
+    expect(packed.stderr).toContain(
+      'flavor: slots: config, static, models, templates, made, settings, seeds, scratch\n',
+    );
+  });
+
+  test('s25 ran its hooks in order, in the project, with the facts and without anything of a key', () => {
+    const [shell, prepare = '', verify] = readFileSync(join(project, 'hooks.log'), 'utf8').trimEnd().split('\n');
+    expect(shell).toBe('shell pre_build');
+    const [args, told, secrets, isPackaged, folder] = JSON.parse(prepare);
+    expect(args).toEqual(['one word', 'two']);
+    expect(told).toEqual({
+      FLAVOR_HOOK: 'pre_build',
+      FLAVOR_TARGET: expect.stringMatching(/^(linux|darwin)_(amd64|arm64)(_musl)?$/),
+      FLAVOR_VERSION: '1.0.0',
+      FLAVOR_OUTPUT: output,
+    });
+    expect(secrets).toEqual([]);
+    expect([isPackaged, folder]).toEqual([true, 'project']);
+    expect(verify).toBe('post_build carrier-1.0.0.psp True 1.0.0');
+  });
+
+  test('wrote nothing into the project but what its hooks wrote, and its output', () => {
+    const before = readdirSync(join(root, '__test__/fixtures/slots-and-hooks'));
+    expect(readdirSync(project).sort()).toEqual([...before, 'dist', 'generated', 'hooks.log'].sort());
+    expect(readdirSync(join(project, 'scripts')).sort()).toEqual(['prepare.py', 'verify.py']);
+    expect(readdirSync(workshop.scratch())).toEqual([]);
+  });
+
+  test('finds each slot where its lifecycle says, and data of the user keeps edits', async () => {
+    const expected = {
+      variables: ['CONFIG', 'MADE', 'SCRATCH', 'SETTINGS', 'STATIC', 'TEMPLATES'].map((id) => `FLAVOR_SLOT_${id}`),
+      config: [['app.ini'], 'original\n', true],
+      static: [
+        ['img/small.txt', 'style.css'],
+        ['img/small.txt', 'style.css'],
+      ],
+      templates: ['index.html'],
+      made: 'made for 1.0.0\n',
+      settings: ['[a]\n', '[a]\n'],
+      seeds: [['first.txt', 'more/second.txt'], false],
+      scratch: ['img/raw/big.txt', 'img/small.txt', 'left.tmp', 'style.css'],
+      models: [false, ['model.txt']],
+    };
+    expect(await start()).toEqual(expected);
+    expect(await start()).toEqual({ ...expected, config: [['app.ini'], 'edited\n', true] });
+  });
+
+  test('verifies, and shows purposes in the words of the format', async () => {
+    expect((await workshop.flavor(['verify', output])).exitCode).toBe(0);
+    const inspected = JSON.parse((await workshop.flavor(['inspect', '--json', output])).stdout);
+    const text = JSON.stringify(inspected);
+    expect(text).toContain('"tar.gz"');
+    expect(text).not.toContain('static-resources');
+  });
+});
+
+describe('[slow] a hook that fails', () => {
+  const project = (lines: string): Workshop => {
+    const workshop = new Workshop();
+    workshop.write('pyproject.toml', manifest({ flavor: `entry_point = "sample:main"\n${lines}` }));
+    workshop.write('sample.py', 'def main():\n    return 0\n');
+    return workshop;
+  };
+
+  test('before the build stops it and shows what it printed, with --quiet too', async () => {
+    const workshop = project(
+      `[tool.flavor.build]\npre_build = ["sh -c 'echo seen; echo told >&2; exit 3'", "touch never"]`,
+    );
+    const ended = await workshop.flavor(['pack', '--quiet']);
+    expect(ended).toMatchSnapshot();
+    expect(existsSync(join(workshop.folder, 'never'))).toBe(false);
+    expect(existsSync(join(workshop.folder, 'dist'))).toBe(false);
+    workshop.remove();
+  });
+
+  test('after the build takes the package with it', async () => {
+    const workshop = project('[tool.flavor.build]\npost_build = ["./check"]');
+    chmodSync(workshop.write('check', '#!/bin/sh\ntest -s "$FLAVOR_OUTPUT" && echo "$FLAVOR_HOOK" && exit 9\n'), 0o755);
+    const ended = await workshop.flavor(['pack', '--json', '--level', '3']);
+    expect(ended.exitCode).toBe(1);
+    const lines = ended.stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toEqual([
+      { type: 'output', schema: 1, program: './check', text: 'post_build' },
+      expect.objectContaining({
+        code: 'ERR_FLAVOR_HOOK',
+        message: 'the post_build hook `./check` ended with exit code 9',
+      }),
+    ]);
+    expect(existsSync(join(workshop.folder, 'dist/sample-1.0.0.psp'))).toBe(false);
+    workshop.remove();
+  });
+});
+
+test("[slow] s25 the manifest's key signs, from a variable that no hook sees", async () => {
+  const workshop = new Workshop();
+  const keys = join(workshop.folder, 'keys');
+  expect((await workshop.flavor(['keygen', '--out-dir', keys])).exitCode).toBe(0);
+  const pem = readFileSync(join(keys, 'flavor-private.key'), 'utf8');
+  workshop.write('sample.py', 'def main():\n    return 0\n');
+  workshop.write(
+    'pyproject.toml',
+    manifest({
+      flavor: `entry_point = "sample:main"
+[tool.flavor.sign]
+key_env = "SAMPLE_SECRET"
+[tool.flavor.build]
+pre_build = ["sh -c 'env > seen-before'"]
+post_build = ["sh -c 'env > seen-after; ls \\"$TMPDIR/..\\" > left'"]`,
+    }),
+  );
+  const fingerprints = [];
+  for (const secret of [pem, join(keys, 'flavor-private.key')]) {
+    const packed = await workshop.flavor(['pack', '--json', '--level', '3'], { env: { SAMPLE_SECRET: secret } });
+    expect(packed.stderr).toBe('');
+    const result = packed.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .at(-1);
+    expect(result.outputs[0].signer.source).toBe('file');
+    fingerprints.push(result.outputs[0].signer.fingerprint);
+    for (const name of ['seen-before', 'seen-after']) {
+      const seen = readFileSync(join(workshop.folder, name), 'utf8');
+      expect(seen).toContain('FLAVOR_HOOK=');
+      expect(seen).not.toMatch(/SAMPLE_SECRET|PRIVATE KEY|flavor-private/);
+    }
+    expect(readFileSync(join(workshop.folder, 'left'), 'utf8')).not.toContain('pem');
+  }
+  expect(fingerprints[0]).toBe(fingerprints[1]);
+  workshop.remove();
+});
