@@ -212,7 +212,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
           ? undefined
           : await outputPath({ ...outputRequest, fileName: `${manifest.name}-${manifest.version}.psp` }),
     });
-    const { dependencies, application, wheel, commandSet, slots } = await stageTrees(session, runtime, level);
+    const { dependencies, application, wheel, commandSet, slots } = await stageTrees(session, runtime);
     const manifestJson = environmentPlan({
       name: manifest.name,
       version: wheel.version,
@@ -294,7 +294,7 @@ async function hooks(
 }
 
 /** Everything between the runtime and the assembler. */
-async function stageTrees(session: BuildSession, runtime: StagedRuntime, level: number) {
+async function stageTrees(session: BuildSession, runtime: StagedRuntime) {
   const { manifest, reporter } = session;
   if (manifest.build.preBuild.length > 0) await presentSlots(manifest, session.target);
   const wheel = await stage(reporter, 'project', 'building the wheel of the project', async () => {
@@ -315,7 +315,7 @@ async function stageTrees(session: BuildSession, runtime: StagedRuntime, level: 
     await normaliseRuntime(session, runtime);
     for (const tree of [dependencies, application]) await reportLeaks(session, tree);
     await addRuntimeModule(application, dependencies);
-    const value = await stageSlots(session, { commands: new Set(commandSet.commands.keys()), level });
+    const value = await stageSlots(session, new Set(commandSet.commands.keys()));
     return { value, detail: value.map(({ entry }) => entry.id).join(', ') };
   });
   await stage(reporter, 'bytecode', 'compiling modules', async () => {

@@ -28,6 +28,8 @@ export interface PlannedSlot {
     readonly purpose: string;
     readonly lifecycle: string;
     readonly permissions: string;
+    /** Compression of its own, instead of the package's. */
+    readonly level?: 3 | 9 | 19;
   };
   /** Entry of `x-flavor.slots`. */
   readonly share: boolean;
@@ -82,19 +84,11 @@ export async function presentSlots(manifest: ProjectManifest, target: Target): P
   return present;
 }
 
-/** Slots of the package, staged. `commands` are the names of all its commands, `level` its compression. */
-export async function stageSlots(
-  session: BuildSession,
-  { commands, level }: { readonly commands: ReadonlySet<string>; readonly level: number },
-): Promise<PlannedSlot[]> {
+/** Slots of the package, staged. `commands` are the names of all its commands. */
+export async function stageSlots(session: BuildSession, commands: ReadonlySet<string>): Promise<PlannedSlot[]> {
   const planned: PlannedSlot[] = [];
   for (const slot of await presentSlots(session.manifest, session.target)) {
     throwIfAborted(session.reporter.signal);
-    if (slot.level !== undefined && slot.level !== level) {
-      throw refused(slot, `a level of its own (got ${slot.level}) is not possible yet: the package has ${level}`, [
-        `leave \`level\` out, or pack with \`--level ${slot.level}\``,
-      ]);
-    }
     if (slot.lifecycle === 'shutdown' && !commands.has(slot.id)) {
       throw refused(slot, 'a shutdown slot needs a command of its name, which runs after the program', [
         `write \`${slot.id} = "package.module:function"\` under \`[tool.flavor.commands]\``,
@@ -200,10 +194,11 @@ async function fileSlot(slot: SlotSettings): Promise<PlannedSlot> {
 }
 
 function entryOf(
-  { id, lifecycle, purpose }: SlotSettings,
+  { id, level, lifecycle, purpose }: SlotSettings,
   parts: Pick<PlannedSlot['entry'], 'source' | 'target' | 'operations' | 'permissions'>,
 ): PlannedSlot['entry'] {
-  return { id, ...parts, target: `{workenv}/${parts.target}`, purpose, lifecycle };
+  const own = level === undefined ? {} : { level };
+  return { id, ...parts, target: `{workenv}/${parts.target}`, purpose, lifecycle, ...own };
 }
 
 function variableOf({ id, lifecycle }: SlotSettings, suffix: string): Pick<PlannedSlot, 'variable'> {
