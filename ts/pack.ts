@@ -20,6 +20,7 @@ import { checkWritable, outputPath, withFolderOf } from './output-path.js';
 import { hostTarget, targetName } from './platform.js';
 import { type ObservableOptions, observed, type PackStage, type Reporter } from './progress.js';
 import { compileTrees } from './python/bytecode.js';
+import { addCertificates } from './python/certificates.js';
 import { chooseCommands } from './python/commands.js';
 import { stageDependencies } from './python/dependencies.js';
 import type { Environment } from './python/environment.js';
@@ -29,10 +30,12 @@ import { buildWheel, stageApplication } from './python/project.js';
 import { type GivenRuntime, stageRuntime } from './python/runtime.js';
 import { addRuntimeModule } from './python/runtime-module.js';
 import { normaliseRuntime } from './python/runtime-tree.js';
+import { interpreterOf } from './python/scripts.js';
 import type { BuildSession, RuntimeSource, StagedRuntime } from './python/session.js';
 import type { SiteTree } from './python/site-tree.js';
 import { presentSlots, stageSlots } from './python/slots.js';
 import { tryPackage } from './python/smoke.js';
+import { prepareStart } from './python/start.js';
 import { filesContaining } from './python/tree.js';
 import { findUv } from './python/uv.js';
 import { withScratch } from './scratch.js';
@@ -143,6 +146,8 @@ export interface PackResult {
   readonly outputs: readonly PackOutput[];
   /** Names of the commands; the default one first. */
   readonly commands: readonly string[];
+  /** Whether the interpreter starts without `site` (fast), and if not, why. */
+  readonly start: { readonly mode: 'fast' | 'site'; readonly reason?: string };
   /** What lies in the package, as `name==version`, sorted. */
   readonly distributions: readonly string[];
   /** Source distributions that were built for it, as `name==version`. */
@@ -212,9 +217,12 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
           ? undefined
           : await outputPath({ ...outputRequest, fileName: `${manifest.name}-${manifest.version}.psp` }),
     });
-    const { dependencies, application, wheel, commandSet, slots } = await stageTrees(session, runtime);
+    const { dependencies, application, wheel, commandSet, slots, interpreter, start } = await stageTrees(
+      session,
+      runtime,
+    );
     const manifestJson = environmentPlan({
-      name: manifest.name,
+      manifest,
       version: wheel.version,
       description: manifest.description ?? wheel.description,
       target,
@@ -223,6 +231,8 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       dependencies,
       application,
       commandSet,
+      interpreter,
+      start,
       extraSlots: slots,
     });
     await stage(reporter, 'smoke', 'trying the package', async () => {
@@ -255,7 +265,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       await rm(output, { force: true });
       throw error;
     }
-    const { defaultName, commands } = commandSet;
+    const { defaultName, names } = commandSet;
     const distributions = [...application.distributions, ...dependencies.distributions];
     return {
       package: { name: manifest.name, version: wheel.version },
@@ -270,7 +280,8 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
           runtime: { version: runtime.version, source: runtime.source, portable: runtime.portable },
         },
       ],
-      commands: [defaultName, ...[...commands.keys()].filter((name) => name !== defaultName)],
+      commands: [defaultName, ...names.filter((name) => name !== defaultName)],
+      start: { mode: start.mode, ...(start.reason === undefined ? {} : { reason: start.reason }) },
       distributions: distributions.map(({ name, version }) => `${name}==${version}`).sort(),
       builtSdists: dependencies.built,
     };
@@ -296,11 +307,13 @@ async function hooks(
 /** Everything between the runtime and the assembler. */
 async function stageTrees(session: BuildSession, runtime: StagedRuntime) {
   const { manifest, reporter } = session;
+  const { optimize } = manifest.python;
   if (manifest.build.preBuild.length > 0) await presentSlots(manifest, session.target);
   const wheel = await stage(reporter, 'project', 'building the wheel of the project', async () => {
     const value = await buildWheel(session, runtime);
     return { value, detail: `${manifest.name} ${value.version}` };
   });
+  const interpreter = interpreterOf(runtime, manifest.python, manifest.file);
   const application = await stageApplication(session, runtime, wheel);
   const commandSet = chooseCommands(manifest, application.scripts);
   const dependencies = await stage(reporter, 'dependencies', 'installing dependencies', async () => {
@@ -315,16 +328,25 @@ async function stageTrees(session: BuildSession, runtime: StagedRuntime) {
     await normaliseRuntime(session, runtime);
     for (const tree of [dependencies, application]) await reportLeaks(session, tree);
     await addRuntimeModule(application, dependencies);
-    const value = await stageSlots(session, new Set(commandSet.commands.keys()));
+    await addCertificates(runtime);
+    const value = await stageSlots(session, new Set(commandSet.names));
     return { value, detail: value.map(({ entry }) => entry.id).join(', ') };
   });
   await stage(reporter, 'bytecode', 'compiling modules', async () => {
-    const roots = [join(runtime.root, 'lib'), dependencies.sitePackages, application.sitePackages];
-    const { compiled, failed } = await compileTrees(session, runtime, roots);
+    const roots = [join(runtime.root, 'lib'), dependencies.sitePackages];
+    const ownRoots = [application.sitePackages];
+    const { compiled, failed, ownFailed } = await compileTrees(session, runtime, { roots, ownRoots, optimize });
+    for (const reason of ownFailed) {
+      reporter.emit({ type: 'warning', message: `a file of the project does not compile: ${reason}` });
+    }
     const skipped = failed.length === 0 ? '' : `, ${failed.length} do not compile`;
     return { value: undefined, detail: `${compiled} modules${skipped}` };
   });
-  return { wheel, application, dependencies, commandSet, slots };
+  const start = await stage(reporter, 'start', 'preparing the start', async () => {
+    const value = await prepareStart(session, { runtime, interpreter, application, dependencies, commandSet });
+    return { value, detail: value.reason === undefined ? 'fast' : `ordinary, as ${value.reason}` };
+  });
+  return { wheel, application, dependencies, commandSet, slots, interpreter, start };
 }
 
 /** Compiled files may hold the folder that they were built in, in debug information for example. */

@@ -15,6 +15,7 @@ export type PackStage =
   | 'dependencies'
   | 'slots'
   | 'bytecode'
+  | 'start'
   | 'smoke'
   | 'assemble'
   | 'post_build'

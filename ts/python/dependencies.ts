@@ -38,6 +38,7 @@ export async function stageDependencies(
     sitePackages: join(root, 'site-packages'),
     beside: root,
     recordPrefix: '../',
+    hasScripts: false,
   });
   return { ...tree, built };
 }

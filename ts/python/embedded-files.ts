@@ -7,11 +7,14 @@ import { fileURLToPath } from 'node:url';
 /** Absolute path of one of them. */
 export function embeddedFile(
   name:
-    | 'compile_tree.py'
+    | 'certificates.py'
     | 'check_entry_points.py'
+    | 'compile_runners.py'
+    | 'compile_tree.py'
     | 'flavor_runtime/__init__.py'
     | 'flavor_runtime/_result.py'
-    | 'flavor_runtime/py.typed',
+    | 'flavor_runtime/py.typed'
+    | 'runner.py',
 ): string {
   return fileURLToPath(new URL(`./embedded/${name}`, import.meta.url));
 }

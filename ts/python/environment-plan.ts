@@ -1,52 +1,40 @@
 /**
- * Describes the package to the assembler: slots, and how the work environment is composed of them (design §4). Only
- * decisions stand here; sizes, digests and frames are computed where the bytes are.
- *
- * The work environment looks like a virtual environment. Its scripts name the interpreter by the absolute path of
- * the work environment, so that they work by any link and from any folder; a moved cache makes environments anew.
+ * Describes the package to the assembler (FORMAT.md §15): slots, commands, environment. How the work environment is
+ * composed stands in composition.ts. Only decisions are made here; sizes, digests and frames are computed where the
+ * bytes are.
  */
 
+import { FlavorError } from '../errors.js';
 import type { Launcher } from '../launchers.js';
-import type { EntryPoint } from '../manifest/names.js';
+import { nearestWord } from '../manifest/nearest.js';
+import type { ProjectManifest } from '../manifest/project-manifest.js';
 import type { Target } from '../platform.js';
 import type { CommandSet } from './commands.js';
-import { knowsSafePath, type StagedRuntime } from './session.js';
+import { compose, DEPENDENCY_ROOT, type Link, SLOT, sitePackagesOf } from './composition.js';
+import type { Interpreter } from './scripts.js';
+import type { StagedRuntime } from './session.js';
 import type { SiteTree } from './site-tree.js';
-import type { PlannedSlot } from './slots.js';
+import { type PlannedSlot, withPositions } from './slots.js';
+import { RUNNERS, type Start } from './start.js';
 
 /** Everything that the plan is made from. */
 export interface PlanRequest {
-  readonly name: string;
+  readonly manifest: ProjectManifest;
   readonly version: string;
   readonly description: string | undefined;
   readonly target: Target;
   readonly launcher: Pick<Launcher, 'kind' | 'version'>;
   readonly runtime: StagedRuntime;
+  /** Further lines of pyvenv.cfg. */
+  readonly notes?: readonly string[];
+  readonly interpreter: Interpreter;
   readonly dependencies: SiteTree;
   readonly application: SiteTree;
   readonly commandSet: CommandSet;
-  /** The manifest's own slots, which follow. */
-  readonly extraSlots: readonly PlannedSlot[];
+  readonly start: Start;
+  /** The manifest's own slots, in their order. */
+  readonly extraSlots?: readonly PlannedSlot[];
 }
-
-interface Link {
-  readonly path: string;
-  readonly slot: number;
-  readonly to: string;
-  readonly kind: 'symlink' | 'copy';
-}
-
-interface GeneratedFile {
-  readonly path: string;
-  readonly content: string;
-  readonly mode: '0644' | '0755';
-}
-
-/** Slot positions. The data slot exists only if the project's wheel has files beside site-packages. */
-const RUNTIME = 0;
-const DEPENDENCIES = 1;
-const APPLICATION = 2;
-const DATA = 3;
 
 /** Variables that would bend the packaged Python towards another installation, or make it miss its bytecode. */
 const UNSET = [
@@ -60,42 +48,45 @@ const UNSET = [
   'PYTHONOPTIMIZE',
 ];
 
-/** Names that must never be found on PATH in front of the user's own. */
-const NOT_ON_PATH = /^(pip|python|pydoc)[\d.]*$/;
+/** Folders of the work environment that go in front of PATH. */
+const ON_PATH = { scripts: ['scripts'], full: ['bin'], none: [] } as const;
 
 /** The manifest for assembly, as JSON text. */
 export function environmentPlan(request: PlanRequest): string {
-  const { application, commandSet, dependencies, runtime, target } = request;
+  const { application, commandSet, dependencies, manifest, runtime, target } = request;
   const hasData = application.besideFiles.length > 0;
-  const sitePackages = `lib/python${runtime.minor}/site-packages`;
   const slots = [
-    slotEntry(RUNTIME, 'runtime', runtime.root),
-    slotEntry(DEPENDENCIES, 'dependencies', dependencies.beside),
-    slotEntry(APPLICATION, 'application', application.sitePackages),
-    ...(hasData ? [slotEntry(DATA, 'data', application.beside)] : []),
+    slotEntry('runtime', runtime.root),
+    slotEntry('dependencies', dependencies.beside),
+    slotEntry('application', application.sitePackages),
+    ...(hasData ? [slotEntry('data', application.beside)] : []),
   ];
-  const first = slots.length;
-  const extra = request.extraSlots.map((planned, index) => ({ ...planned, position: first + index }));
-  const variables = Object.fromEntries(
-    extra.flatMap(({ position, variable }) =>
-      variable === undefined ? [] : [[variable.name, `{slot:${position}}${variable.suffix}`]],
-    ),
-  );
-  const composed = composition(request, sitePackages);
-  const links = extra.flatMap(({ position, links: own }) => own.map((link) => ({ ...link, slot: position })));
-  const flags = interpreterFlags(runtime);
-  const argv = (name: string): string[] => ['{workenv}/bin/python', ...flags, `{workenv}/bin/${name}`];
-  const commands = Object.fromEntries([...commandSet.commands.keys()].map((name) => [name, { argv: argv(name) }]));
+  const extra = (request.extraSlots ?? []).map((slot, index) => ({ ...slot, position: slots.length + index }));
+  const ids = [...slots, ...extra.map(({ entry }) => entry)].map(({ id }, index): [string, number] => [id, index]);
+  const positions = new Map(ids);
+  const { environment, path } = manifest.execution;
+  const variables: Record<string, string> = {};
+  for (const { position, variable } of extra) {
+    if (variable !== undefined) variables[variable.name] = `{slot:${position}}${variable.suffix}`;
+  }
+  const links: Link[] = extra.flatMap(({ links, position }) => links.map((link) => ({ ...link, slot: position })));
   const plan = {
     format: 'PSPF/2025',
     package: {
-      name: request.name,
+      name: manifest.name,
       version: request.version,
       ...(request.description === undefined ? {} : { description: request.description }),
     },
-    execution: { primary_slot: APPLICATION, command: argv(commandSet.defaultName).join(' '), env: {}, environment: {} },
-    runtime: { env: { unset: UNSET, set: variables } },
-    slots: [...slots, ...extra.map(({ entry, position }) => ({ slot: position, ...entry }))],
+    execution: { primary_slot: SLOT.application, command: plainCommand(request), env: {}, environment: {} },
+    runtime: {
+      env: {
+        unset: [...new Set([...(environment.isolated ? UNSET : []), ...environment.unset])],
+        ...(environment.pass.length > 0 ? { pass: environment.pass } : {}),
+        ...(Object.keys(environment.map).length > 0 ? { map: environment.map } : {}),
+        set: { ...variables, ...placed(environment.set, positions) },
+      },
+    },
+    slots: [...slots, ...extra.map(({ entry }) => entry)].map((entry, slot) => ({ slot, ...entry })),
     extensions: {
       'x-flavor': {
         schema: 1,
@@ -109,12 +100,11 @@ export function environmentPlan(request: PlanRequest): string {
           ...extra.map(({ role, share }) => ({ role, share })),
         ],
         workenv: {
-          unpack: [{ slot: APPLICATION, into: sitePackages }],
-          ...composed,
-          links: sorted([...composed.links, ...links]),
-          path: ['scripts'],
+          unpack: [{ slot: SLOT.application, into: sitePackagesOf(runtime) }],
+          ...compose({ ...request, notes: request.notes ?? [], links }),
+          path: ON_PATH[path],
         },
-        commands,
+        commands: Object.fromEntries(commandSet.names.map((name) => [name, commandEntry(request, name, positions)])),
         default: commandSet.defaultName,
       },
     },
@@ -122,9 +112,8 @@ export function environmentPlan(request: PlanRequest): string {
   return JSON.stringify(plan);
 }
 
-function slotEntry(position: number, role: string, source: string): Record<string, unknown> {
+function slotEntry(role: 'runtime' | 'dependencies' | 'application' | 'data', source: string) {
   return {
-    slot: position,
     id: role,
     source,
     target: '{workenv}',
@@ -135,82 +124,77 @@ function slotEntry(position: number, role: string, source: string): Record<strin
   };
 }
 
-function interpreterFlags(runtime: StagedRuntime): string[] {
-  return knowsSafePath(runtime) ? ['-s', '-P'] : ['-s'];
+/** The default command for readers that know no `x-flavor.commands`. */
+function plainCommand({ commandSet, interpreter }: PlanRequest): string {
+  const { commands, defaultName, settings } = commandSet;
+  if (commands.has(defaultName)) return ordinaryStart(interpreter, defaultName).join(' ');
+  return (settings.get(defaultName)?.argv ?? []).join(' ');
 }
 
-function composition(request: PlanRequest, sitePackages: string): { links: Link[]; files: GeneratedFile[] } {
-  const { application, commandSet, dependencies, runtime } = request;
-  const files = new Map<string, GeneratedFile>();
-  const links = new Map<string, Link>();
-  const addFile = (path: string, content: string, mode: GeneratedFile['mode']): void => {
-    if (!files.has(path)) files.set(path, { path, content, mode });
+function commandEntry(
+  request: PlanRequest,
+  name: string,
+  positions: ReadonlyMap<string, number>,
+): { argv: string[]; env?: Record<string, string>; cwd?: string } {
+  const { argv, cwd, env = {} } = request.commandSet.settings.get(name) ?? {};
+  const words = argv === undefined ? startOf(request, name) : programOf(request, name, argv);
+  return {
+    argv: words.map((word) => withPositions(word, positions)),
+    ...(Object.keys(env).length > 0 ? { env: placed(env, positions) } : {}),
+    ...(cwd === undefined ? {} : { cwd: withPositions(cwd, positions) }),
   };
-  const addLink = (path: string, slot: number, to: string): void => {
-    if (!files.has(path) && !links.has(path)) links.set(path, { path, slot, to, kind: 'symlink' });
-  };
-
-  addFile('pyvenv.cfg', pyvenv(runtime), '0644');
-  addFile(`${sitePackages}/_flavor.pth`, pathFile(dependencies.pathLines), '0644');
-  const interpreter = `bin/python${runtime.minor}`;
-  for (const name of ['python', 'python3', `python${runtime.minor}`]) addLink(`bin/${name}`, RUNTIME, interpreter);
-  // What the project says wins over what one of its dependencies says.
-  for (const scripts of [commandSet.commands, application.scripts, dependencies.scripts]) {
-    for (const [name, entry] of scripts) {
-      const content = script(entry, runtime);
-      if (/^python[\d.]*$/.test(name)) continue;
-      addFile(`bin/${name}`, content, '0755');
-      if (!NOT_ON_PATH.test(name)) addFile(`scripts/${name}`, content, '0755');
-    }
-  }
-  for (const [tree, slot] of [
-    [application, DATA],
-    [dependencies, DEPENDENCIES],
-  ] as const) {
-    for (const path of tree.besideFiles) {
-      addLink(path, slot, path);
-    }
-  }
-  return { links: sorted(links.values()), files: sorted(files.values()) };
 }
 
-function sorted<Entry extends { readonly path: string }>(entries: Iterable<Entry>): Entry[] {
-  return [...entries].sort((left, right) => (left.path < right.path ? -1 : 1));
-}
-
-function pyvenv(runtime: StagedRuntime): string {
+/** How the script of that name is started. */
+function startOf({ interpreter, runtime, start }: PlanRequest, name: string): string[] {
+  if (!start.runners.has(name)) return ordinaryStart(interpreter, name);
   return [
-    `home = {slot:${RUNTIME}}/bin`,
-    'implementation = CPython',
-    'include-system-site-packages = false',
-    `version = ${runtime.version}`,
-    '',
-  ].join('\n');
+    '{workenv}/bin/python',
+    ...interpreter.flags,
+    // The runner takes these four words away again, so that the program sees the words of an ordinary start.
+    '-S',
+    '-X',
+    `flavor=${DEPENDENCY_ROOT}`,
+    `{workenv}/${sitePackagesOf(runtime)}/${RUNNERS}/${name}.pyc`,
+  ];
 }
 
-/** The dependencies' folder first, so that their own lines can import from it. */
-function pathFile(lines: readonly string[]): string {
-  const root = `{slot:${DEPENDENCIES}}/site-packages`;
-  const own = lines.map((line) => (/^import[ \t]/.test(line) ? line : `${root}/${line}`));
-  return [root, ...own, ''].join('\n');
+function ordinaryStart({ flags }: Interpreter, name: string): string[] {
+  return ['{workenv}/bin/python', ...flags, `{workenv}/bin/${name}`];
 }
 
-/**
- * A script that the kernel starts through `sh` (paths with spaces, and lines longer than a shebang may be) and that
- * Python reads as a module with a string at its top.
- */
-function script({ module, attribute }: EntryPoint, runtime: StagedRuntime): string {
-  const [first] = attribute.split('.');
-  const flags = interpreterFlags(runtime).join(' ');
-  return [
-    '#!/bin/sh',
-    `'''exec' "{workenv}/bin/python" ${flags} "$0" "$@"`,
-    `' '''`,
-    'import sys',
-    ...(knowsSafePath(runtime) ? [] : ['del sys.path[0]']),
-    `from ${module} import ${first}`,
-    "if __name__ == '__main__':",
-    `    sys.exit(${attribute}())`,
-    '',
-  ].join('\n');
+/** What the manifest wrote as `argv`: a bare first word is a script or program of the package, or `python`. */
+function programOf(request: PlanRequest, command: string, argv: readonly string[]): string[] {
+  const { application, commandSet, dependencies, interpreter, manifest } = request;
+  const [program = '', ...rest] = argv;
+  if (program.startsWith('{')) return [...argv];
+  if (/^python(3(\.\d+)?)?$/.test(program)) return ['{workenv}/bin/python', ...interpreter.flags, ...rest];
+  const sources = [commandSet.commands, application.scripts, dependencies.scripts];
+  if (sources.some((scripts) => scripts.has(program))) return [...startOf(request, program), ...rest];
+  const beside = [...application.besideFiles, ...dependencies.besideFiles];
+  if (beside.includes(`bin/${program}`)) return [`{workenv}/bin/${program}`, ...rest];
+  const known = [
+    ...sources.flatMap((scripts) => [...scripts.keys()]),
+    ...beside.flatMap((path) => /^bin\/([^/]+)$/.exec(path)?.[1] ?? []),
+  ];
+  const near = nearestWord(program, known);
+  throw new FlavorError(
+    'ERR_FLAVOR_ENTRY_POINT',
+    `command \`${command}\` begins with \`${program}\`, which no distribution of the package installs`,
+    {
+      path: manifest.file,
+      hints: [
+        near === undefined
+          ? 'name a console script of the project or of one of its dependencies, or a path that begins with `{workenv}/`'
+          : `did you mean \`${near}\`?`,
+      ],
+    },
+  );
+}
+
+function placed(
+  variables: Readonly<Record<string, string>>,
+  positions: ReadonlyMap<string, number>,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, withPositions(value, positions)]));
 }

@@ -105,6 +105,7 @@ export async function stageApplication(
     sitePackages: join(session.scratch, 'slots', 'application'),
     beside: join(session.scratch, 'slots', 'data'),
     recordPrefix: '../../../',
+    hasScripts: true,
   });
 }
 

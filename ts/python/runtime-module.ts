@@ -16,12 +16,12 @@ const FILES = ['__init__.py', '_result.py', 'py.typed'] as const;
 
 /** Adds the module, unless the project or one of its dependencies has one of that name; says whether it was added. */
 export async function addRuntimeModule(
-  application: Pick<SiteTree, 'sitePackages' | 'pathLines'>,
-  dependencies: Pick<SiteTree, 'sitePackages' | 'pathLines'>,
+  application: Pick<SiteTree, 'sitePackages' | 'pathFiles'>,
+  dependencies: Pick<SiteTree, 'sitePackages' | 'pathFiles'>,
 ): Promise<boolean> {
-  for (const { sitePackages, pathLines } of [application, dependencies]) {
-    const added = pathLines.filter((line) => !/^import[ \t]/.test(line));
-    for (const folder of [sitePackages, ...added.map((line) => join(sitePackages, line))]) {
+  for (const { sitePackages, pathFiles } of [application, dependencies]) {
+    const added = pathFiles.lines.flatMap((line) => (line.kind === 'path' ? [join(sitePackages, line.path)] : []));
+    for (const folder of [sitePackages, ...added]) {
       if (await hasModule(folder)) return false;
     }
   }

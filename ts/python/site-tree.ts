@@ -4,13 +4,15 @@
  * their RECORD lines with them. Console scripts are not kept: they are made again for the package.
  */
 
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 
 import { FlavorError } from '../errors.js';
 import type { EntryPoint } from '../manifest/names.js';
 import { type Distribution, formatRecord, type RecordLine, readDistributions } from './distributions.js';
-import { removeAll, removeBytecode, sortedEntries } from './tree.js';
+import { type PathFiles, readPathFiles } from './path-lines.js';
+import { removeAll, removeBytecode } from './tree.js';
 
 /** A virtual environment in the scratch folder. */
 export interface FilledEnvironment {
@@ -30,8 +32,8 @@ export interface SiteTree {
   readonly distributions: readonly Distribution[];
   /** Commands of all distributions by name. */
   readonly scripts: ReadonlyMap<string, EntryPoint>;
-  /** Lines of root `.pth` files, in the order in which `site` would read them. */
-  readonly pathLines: readonly string[];
+  /** What its `.pth` files ask of `site`. */
+  readonly pathFiles: PathFiles;
 }
 
 /** Where the parts go, and how RECORD must name files beside site-packages from inside of it. */
@@ -41,13 +43,15 @@ export interface SplitRequest {
   readonly beside: string;
   /** Prefix from site-packages to the root under which the files beside it are found. */
   readonly recordPrefix: string;
+  /** Whether console scripts lie under that root too: the tree is unpacked into the environment that has them. */
+  readonly hasScripts: boolean;
 }
 
 /** Written by uv and by nobody else; they hold paths and times of the build. */
 const NOTES = new Set(['direct_url.json', 'uv_cache.json', 'uv_build.json']);
 const ROOT_LEFTOVERS = ['.lock', '_virtualenv.py', '_virtualenv.pth'];
 
-/** Starts a script of a slot with the interpreter of whichever work environment links to it from its `bin`. */
+/** Starts a script of a slot with the interpreter of whichever work environment links to it from one of its folders. */
 const SCRIPT_HEADER = `#!/bin/sh\n'''exec' "\${0%/*/*}/bin/python" "$0" "$@"\n' '''\n`;
 
 /** Moves the environment's content into two trees. */
@@ -72,13 +76,13 @@ export async function splitEnvironment(request: SplitRequest): Promise<SiteTree>
     besideFiles: [...besideFiles].sort(),
     distributions,
     scripts,
-    pathLines: await pathLinesOf(sitePackages),
+    pathFiles: await readPathFiles(sitePackages),
   };
 }
 
 /** Moves or removes the files of one distribution that do not stay in site-packages; the RECORD of what is left. */
 async function sortRecord(
-  { environment, sitePackages, beside, recordPrefix }: SplitRequest,
+  { environment, sitePackages, beside, recordPrefix, hasScripts }: SplitRequest,
   distribution: Distribution,
   made: ReadonlyMap<string, EntryPoint>,
   besideFiles: Set<string>,
@@ -89,12 +93,14 @@ async function sortRecord(
     const path = posix.normalize(posix.join(installed, line.path));
     if (path.startsWith(`${installed}/`)) {
       if (await keepsInside(sitePackages, distribution, path.slice(installed.length + 1))) kept.push(line);
-    } else if (posix.dirname(path) !== 'bin' || !made.has(posix.basename(path))) {
+    } else if (posix.dirname(path) === 'bin' && made.has(posix.basename(path))) {
+      // What is in it is known when the environment is composed, so it has neither digest nor size.
+      if (hasScripts) kept.push({ path: `${recordPrefix}${path}`, hash: '', size: '' });
+    } else {
       if (path.startsWith('../') || posix.isAbsolute(path)) throw outside(distribution, line.path);
-      const isChanged = await moveBeside(environment, path, beside);
+      const changed = await moveBeside(environment, path, beside);
       besideFiles.add(path);
-      const { hash, size } = isChanged ? { hash: '', size: '' } : line;
-      kept.push({ path: `${recordPrefix}${path}`, hash, size });
+      kept.push({ ...line, ...changed, path: `${recordPrefix}${path}` });
     }
   }
   return kept;
@@ -124,21 +130,37 @@ function madeScripts(distribution: Distribution): Map<string, EntryPoint> {
   return made;
 }
 
-/** Moves one file; says whether its content was changed. */
-async function moveBeside(environment: FilledEnvironment, path: string, beside: string): Promise<boolean> {
+/** Moves one file; digest and size if its content was changed. */
+async function moveBeside(
+  environment: FilledEnvironment,
+  path: string,
+  beside: string,
+): Promise<Pick<RecordLine, 'hash' | 'size'> | undefined> {
   const from = join(environment.root, path);
   const to = join(beside, path);
   await mkdir(dirname(to), { recursive: true });
   const content = await readFile(from);
-  const shebang =
-    content.subarray(0, 2).toString('latin1') === '#!' ? content.subarray(0, content.indexOf(10) + 1) : undefined;
-  if (shebang?.includes(Buffer.from(environment.root)) !== true) {
+  const header = pythonHeader(content, environment.root);
+  if (header === undefined) {
     await rename(from, to);
-    return false;
+    return undefined;
   }
-  const body = content.subarray(shebang.length);
-  await writeFile(to, Buffer.concat([Buffer.from(SCRIPT_HEADER), body]), { mode: 0o755 });
-  return true;
+  const script = Buffer.concat([Buffer.from(SCRIPT_HEADER), content.subarray(header)]);
+  await writeFile(to, script, { mode: 0o755 });
+  const digest = createHash('sha256').update(script).digest('base64url');
+  return { hash: `sha256=${digest}`, size: String(script.length) };
+}
+
+/** Length of the lines by which uv made a script start with the interpreter of the environment; undefined without. */
+function pythonHeader(content: Buffer, root: string): number | undefined {
+  if (content.subarray(0, 2).toString('latin1') !== '#!') return undefined;
+  const lines = content.subarray(0, 16_384).toString('latin1').split('\n', 3);
+  const needle = Buffer.from(root).toString('latin1');
+  const [shebang = '', second = '', third = ''] = lines;
+  if (shebang.includes(needle)) return shebang.length + 1;
+  // Paths that are long or hold blanks are no shebang; uv then writes three lines for the shell.
+  if (!second.startsWith("'''exec' ") || !second.includes(needle)) return undefined;
+  return shebang.length + second.length + third.length + 3;
 }
 
 function outside(distribution: Distribution, path: string): FlavorError {
@@ -146,32 +168,4 @@ function outside(distribution: Distribution, path: string): FlavorError {
     'ERR_FLAVOR_DEPENDENCY',
     `${distribution.name} ${distribution.version} installs a file outside its environment: ${JSON.stringify(path)}`,
   );
-}
-
-/**
- * Lines of the root `.pth` files. Those of old namespace packages are left out: without an `__init__` the folders are
- * namespace packages anyway, and the lines look for them in the folder that holds the `.pth` file.
- */
-async function pathLinesOf(sitePackages: string): Promise<string[]> {
-  const lines: string[] = [];
-  for (const { name } of await sortedEntries(sitePackages)) {
-    if (!name.endsWith('.pth') || name.endsWith('-nspkg.pth')) continue;
-    const text = await readFile(join(sitePackages, name), 'utf8');
-    for (const raw of text.replace(/^\uFEFF/, '').split(/\r?\n/)) {
-      const line = raw.trimEnd();
-      if (line === '' || line.startsWith('#')) continue;
-      if (!/^import[ \t]/.test(line) && (posix.isAbsolute(line) || line.split('/').includes('..'))) {
-        throw new FlavorError(
-          'ERR_FLAVOR_DEPENDENCY',
-          `${name} adds a folder outside the package: ${JSON.stringify(line)}`,
-          {
-            path: name,
-            hints: ['editable installs cannot be packed; depend on the project by version or path instead'],
-          },
-        );
-      }
-      lines.push(line);
-    }
-  }
-  return lines;
 }

@@ -1,13 +1,15 @@
 """Compiles every module below some folders to unchecked-hash bytecode.
 
-Run by the packaged interpreter. Reads a JSON request from standard input: {"roots": [...], "part": N, "parts": N};
-writes a JSON answer to standard output: {"compiled": N, "failed": ["root/path: reason", ...]}.
+Run by the packaged interpreter. Reads a JSON request from standard input:
+{"roots": [...], "part": N, "parts": N, "levels": [0]}; writes a JSON answer to standard output:
+{"compiled": N, "failed": [{"root": position, "reason": "path: reason"}, ...]}. A file counts once, whatever the levels.
 
 The result depends on nothing but the sources: files are taken in sorted order, split over a fixed number of parts
 (constants that the interpreter shares between files leave traces in bytecode), and code objects name their file
 by its path below the root. Importing replaces that name by the real path.
 """
 
+import importlib.util
 import json
 import os
 import py_compile
@@ -24,29 +26,36 @@ def modules(root):
                 yield path
 
 
+def compile_file(path, shown, levels):
+    for level in levels:
+        py_compile.compile(
+            path,
+            cfile=importlib.util.cache_from_source(path, optimization=level or ""),
+            dfile=shown,
+            doraise=True,
+            optimize=level,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+
+
 def main():
     request = json.load(sys.stdin)
     # Old code is full of escapes that newer versions warn about; whoever packs it cannot change it.
     warnings.simplefilter("ignore")
     compiled, failed = 0, []
     position = 0
-    for root in request["roots"]:
+    for number, root in enumerate(request["roots"]):
         for path in modules(root):
             position += 1
             if position % request["parts"] != request["part"]:
                 continue
             shown = os.path.relpath(path, root).replace(os.sep, "/")
             try:
-                py_compile.compile(
-                    path,
-                    dfile=shown,
-                    doraise=True,
-                    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-                )
+                compile_file(path, shown, request["levels"])
                 compiled += 1
-            except (py_compile.PyCompileError, OSError, ValueError, RecursionError) as error:
+            except (py_compile.PyCompileError, OSError, ValueError, RecursionError, MemoryError) as error:
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-                failed.append("%s: %s" % (shown, reason))
+                failed.append({"root": number, "reason": "%s: %s" % (shown, reason)})
     json.dump({"compiled": compiled, "failed": failed}, sys.stdout)
 
 
