@@ -51,6 +51,7 @@ export class Machine {
   constructor(
     readonly user: User = users[0] as User,
     name = 'probe.psp',
+    source = inject('probePackage'),
   ) {
     this.root = mkdtempSync(join(tmpdir(), 'flavor conformance '));
     chmodSync(this.root, 0o755);
@@ -59,7 +60,7 @@ export class Machine {
     const apps = join(this.root, 'apps');
     mkdirSync(apps);
     this.package = join(apps, name);
-    cpSync(inject('probePackage'), this.package);
+    cpSync(source, this.package);
     chmodSync(this.package, 0o755);
     for (const path of [this.root, this.home, apps, this.package]) this.own(path);
   }

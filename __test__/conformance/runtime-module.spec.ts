@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readPathFiles } from '../../dist/python/path-lines.js';
 import { addRuntimeModule } from '../../dist/python/runtime-module.js';
 import { Machine, users } from './packaged.js';
 
@@ -118,14 +119,15 @@ it('an interpreter that only inherited the variables is not packaged', async () 
 
 it('it never stands before a module of that name of the project or of a dependency', async () => {
   const root = mkdtempSync(join(tmpdir(), 'flavor-module-'));
-  const tree = (name: string, files: readonly string[], pathLines: readonly string[] = []) => {
+  const tree = async (name: string, files: readonly string[], pathLines: readonly string[] = []) => {
     const sitePackages = join(root, name);
     mkdirSync(sitePackages);
     for (const file of files) {
       mkdirSync(join(sitePackages, file, '..'), { recursive: true });
       writeFileSync(join(sitePackages, file), '');
     }
-    return { sitePackages, pathLines };
+    if (pathLines.length > 0) writeFileSync(join(sitePackages, 'added.pth'), `${pathLines.join('\n')}\n`);
+    return { sitePackages, pathFiles: await readPathFiles(sitePackages) };
   };
   const cases: [readonly string[], readonly string[], boolean][] = [
     [['flavor_runtime.py'], [], false],
@@ -138,8 +140,8 @@ it('it never stands before a module of that name of the project or of a dependen
   ];
   for (const [index, [files, lines, added]] of cases.entries()) {
     for (const which of ['application', 'dependencies']) {
-      const first = tree(`${which}-${index}`, files, lines);
-      const other = tree(`other-${which}-${index}`, []);
+      const first = await tree(`${which}-${index}`, files, lines);
+      const other = await tree(`other-${which}-${index}`, []);
       const [application, dependencies] = which === 'application' ? [first, other] : [other, first];
       const before = readdirSync(dependencies.sitePackages);
       expect(await addRuntimeModule(application, dependencies), files.join()).toBe(added);
