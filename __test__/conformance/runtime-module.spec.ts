@@ -117,6 +117,58 @@ it('an interpreter that only inherited the variables is not packaged', async () 
   expect(result.stdout).toBe('False\n');
 });
 
+it('what an entry point returned is awaited, served, printed or an exit code', async () => {
+  using machine = new Machine();
+  const result = await machine.python(`
+    import io, os, sys, threading, urllib.request
+    from contextlib import redirect_stderr, redirect_stdout
+    from flavor_runtime import _result
+
+    assert [_result.finish(value) for value in (None, 0, 7, "said")] == [None, 0, 7, "said"]
+    async def later(value):
+        return value
+    assert _result.finish(later(3)) == 3
+    for value in ([1, 2], {"a": 1}, 1.5, dict, lambda: 1):
+        shown = io.StringIO()
+        with redirect_stdout(shown):
+            assert _result.finish(value) == 0, value
+        assert shown.getvalue() == "%s\\n" % (value,), value
+
+    async def asgi(scope, receive, send):
+        pass
+    assert "uvicorn" in _result.finish(asgi)
+
+    def wsgi(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [environ["PATH_INFO"].encode()]
+    os.environ["PORT"] = "eight"
+    try:
+        _result.finish(wsgi)
+        raise AssertionError
+    except SystemExit as error:
+        assert "PORT" in str(error)
+    os.environ["PORT"] = "0"
+    said, answer = io.StringIO(), []
+    from wsgiref import simple_server
+    class Server(simple_server.WSGIServer):
+        def server_activate(self):
+            super().server_activate()
+            def ask():
+                url = "http://127.0.0.1:%d/asked" % self.server_port
+                answer.append(urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url).read())
+                self.shutdown()
+            threading.Thread(target=ask).start()
+    simple_server.WSGIServer = Server
+    with redirect_stderr(said):
+        assert _result.finish(wsgi) is None
+    assert answer == [b"/asked"], answer
+    assert "serving at http://127.0.0.1:" in said.getvalue()
+    print("done")
+  `);
+  expect(result.stderr).toBe('');
+  expect(result.stdout).toBe('done');
+});
+
 it('it never stands before a module of that name of the project or of a dependency', async () => {
   const root = mkdtempSync(join(tmpdir(), 'flavor-module-'));
   const tree = async (name: string, files: readonly string[], pathLines: readonly string[] = []) => {
