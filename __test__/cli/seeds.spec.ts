@@ -97,4 +97,4 @@ test('[slow] data science: heavy wheels, a lazy slot that is unpacked when it is
     ['0', '4.0', '9.0'],
     ['1', '5.5', '12.0'],
   ]);
-});
+}, 300_000);
