@@ -31,11 +31,27 @@ export function metadataFile() {
   return path.join(cacheDirectory(), 'mirror', 'download-metadata.json');
 }
 
+/** The list of the runtimes for other platforms; see `ensureForeignMirror`. */
+export function foreignMetadataFile() {
+  return path.join(cacheDirectory(), 'mirror', 'foreign-metadata.json');
+}
+
 /** Makes what is missing; `say(line)` tells about work, and is silent when there is none. */
 export async function ensureMirror(pins, say) {
-  const stateFile = path.join(cacheDirectory(), 'mirror', 'state.json');
+  await ensureSet({ runtimes: pins.runtimes, platforms: pins.platforms }, metadataFile(), 'state.json', say);
+}
+
+/** The same for platforms that only some tests look at: made when the first of them asks. */
+export async function ensureForeignMirror(say = () => {}) {
+  const pins = JSON.parse(await readFile(path.join(HERE, 'pins.json'), 'utf8'));
+  const wanted = { runtimes: pins.runtimes, platforms: pins.foreign };
+  await ensureSet(wanted, foreignMetadataFile(), 'foreign-state.json', say);
+}
+
+async function ensureSet(pins, metadata, stateName, say) {
+  const stateFile = path.join(cacheDirectory(), 'mirror', stateName);
   const wanted = await wantedState(pins);
-  if (await isComplete(stateFile, wanted)) return;
+  if (await isComplete(stateFile, metadata, wanted)) return;
   const entries = {};
   const archives = {};
   for (const runtime of pins.runtimes) {
@@ -51,7 +67,7 @@ export async function ensureMirror(pins, say) {
       entries[`cpython-${runtime.python}-${platform.key}`] = entry(runtime, platform, file, sha256);
     }
   }
-  await place(metadataFile(), (temporary) => writeFile(temporary, json(entries)));
+  await place(metadata, (temporary) => writeFile(temporary, json(entries)));
   await place(stateFile, (temporary) => writeFile(temporary, json({ wanted, archives })));
 }
 
@@ -66,11 +82,11 @@ async function wantedState(pins) {
   return hash.digest('hex');
 }
 
-async function isComplete(stateFile, wanted) {
+async function isComplete(stateFile, metadata, wanted) {
   let state;
   try {
     state = JSON.parse(await readFile(stateFile, 'utf8'));
-    await readFile(metadataFile());
+    await readFile(metadata);
   } catch {
     return false;
   }
