@@ -19,6 +19,7 @@ import { assemble } from './native.js';
 import { checkWritable, outputPath, withFolderOf } from './output-path.js';
 import { hostTarget, targetName } from './platform.js';
 import { type ObservableOptions, observed, type PackStage, type Reporter } from './progress.js';
+import type { Floor } from './python/binary-floor.js';
 import { compileTrees } from './python/bytecode.js';
 import { addCertificates } from './python/certificates.js';
 import { chooseCommands } from './python/commands.js';
@@ -29,7 +30,7 @@ import { checkHooks, type HookFacts, type HookMoment, runHooks } from './python/
 import { buildWheel, stageApplication } from './python/project.js';
 import { type GivenRuntime, stageRuntime } from './python/runtime.js';
 import { addRuntimeModule } from './python/runtime-module.js';
-import { normaliseRuntime } from './python/runtime-tree.js';
+import { finishRuntime, trimText } from './python/runtime-slot.js';
 import { interpreterOf } from './python/scripts.js';
 import type { BuildSession, RuntimeSource, StagedRuntime } from './python/session.js';
 import type { SiteTree } from './python/site-tree.js';
@@ -37,6 +38,7 @@ import { presentSlots, stageSlots } from './python/slots.js';
 import { tryPackage } from './python/smoke.js';
 import { prepareStart } from './python/start.js';
 import { filesContaining } from './python/tree.js';
+import type { TrimReport } from './python/trim.js';
 import { findUv } from './python/uv.js';
 import { withScratch } from './scratch.js';
 import { checkedLevel, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
@@ -137,7 +139,13 @@ export interface PackOutput {
     readonly source: RuntimeSource;
     /** Whether it runs on every machine of its platform. */
     readonly portable: boolean;
+    /** Lower hex SHA-256 of the archive that it was unpacked from; undefined if it came from no archive. */
+    readonly archiveSha256: string | undefined;
+    /** Bytes that were left out of it, by category. */
+    readonly trimmed: TrimReport;
   };
+  /** Lowest version of `glibc` or `macos` that serves every binary inside; empty where nothing is asked for. */
+  readonly floor: Floor;
 }
 
 /** What {@link pack} did. */
@@ -217,15 +225,14 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
           ? undefined
           : await outputPath({ ...outputRequest, fileName: `${manifest.name}-${manifest.version}.psp` }),
     });
-    const { dependencies, application, wheel, commandSet, slots, interpreter, start } = await stageTrees(
-      session,
-      runtime,
-    );
+    const staged = await stageTrees(session, runtime);
+    const { dependencies, application, wheel, commandSet, slots, interpreter, runtimeSlot, start } = staged;
+    const plannedTarget = { ...target, floor: runtimeSlot.floor };
     const manifestJson = environmentPlan({
       manifest,
       version: wheel.version,
       description: manifest.description ?? wheel.description,
-      target,
+      target: plannedTarget,
       launcher,
       runtime,
       dependencies,
@@ -277,7 +284,14 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
           sha256: assembled.sha256,
           signer: { fingerprint: assembled.fingerprint, source: key.source },
           launcher: { kind: launcher.kind, version: launcher.version },
-          runtime: { version: runtime.version, source: runtime.source, portable: runtime.portable },
+          runtime: {
+            version: runtime.version,
+            source: runtime.source,
+            portable: runtime.portable,
+            archiveSha256: runtime.archiveSha256,
+            trimmed: runtimeSlot.trimmed,
+          },
+          floor: runtimeSlot.floor,
         },
       ],
       commands: [defaultName, ...names.filter((name) => name !== defaultName)],
@@ -324,13 +338,19 @@ async function stageTrees(session: BuildSession, runtime: StagedRuntime) {
   for (const built of dependencies.built) {
     reporter.emit({ type: 'warning', message: `${built} was built from its source distribution` });
   }
-  const slots = await stage(reporter, 'slots', 'tidying the runtime', async () => {
-    await normaliseRuntime(session, runtime);
+  const slots = await stage(reporter, 'slots', 'filling the slots', async () => {
     for (const tree of [dependencies, application]) await reportLeaks(session, tree);
     await addRuntimeModule(application, dependencies);
     await addCertificates(runtime);
     const value = await stageSlots(session, new Set(commandSet.names));
     return { value, detail: value.map(({ entry }) => entry.id).join(', ') };
+  });
+  const runtimeSlot = await stage(reporter, 'trim', 'tidying the runtime', async () => {
+    const value = await finishRuntime(session, runtime, {
+      trees: [dependencies.beside, application.sitePackages, application.beside],
+      distributions: [...application.distributions, ...dependencies.distributions].map(({ name }) => name),
+    });
+    return { value, detail: trimText(value.trimmed) };
   });
   await stage(reporter, 'bytecode', 'compiling modules', async () => {
     const roots = [join(runtime.root, 'lib'), dependencies.sitePackages];
@@ -346,7 +366,7 @@ async function stageTrees(session: BuildSession, runtime: StagedRuntime) {
     const value = await prepareStart(session, { runtime, interpreter, application, dependencies, commandSet });
     return { value, detail: value.reason === undefined ? 'fast' : `ordinary, as ${value.reason}` };
   });
-  return { wheel, application, dependencies, commandSet, slots, interpreter, start };
+  return { wheel, application, dependencies, commandSet, slots, interpreter, runtimeSlot, start };
 }
 
 /** Compiled files may hold the folder that they were built in, in debug information for example. */

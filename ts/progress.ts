@@ -14,6 +14,7 @@ export type PackStage =
   | 'project'
   | 'dependencies'
   | 'slots'
+  | 'trim'
   | 'bytecode'
   | 'start'
   | 'smoke'

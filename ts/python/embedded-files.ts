@@ -14,6 +14,7 @@ export function embeddedFile(
     | 'flavor_runtime/__init__.py'
     | 'flavor_runtime/_result.py'
     | 'flavor_runtime/py.typed'
+    | 'prove_copy.py'
     | 'runner.py',
 ): string {
   return fileURLToPath(new URL(`./embedded/${name}`, import.meta.url));

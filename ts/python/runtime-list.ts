@@ -13,6 +13,7 @@ import { targetName, uvPlatform } from '../platform.js';
 import type { Environment } from './environment.js';
 import { httpGet } from './http-get.js';
 import { outputCause } from './process.js';
+import { type Attempt, requestedPython } from './runtime-staging.js';
 import { type BuildSession, runUv } from './session.js';
 
 /** A runtime that uv can download. */
@@ -20,6 +21,10 @@ export interface ListedRuntime {
   /** uv's full key, libc included. */
   readonly key: string;
   readonly version: string;
+  /** File name of the archive. */
+  readonly archiveName: string;
+  /** Digest of the archive, if the list is one that we read; uv keeps those of its own list to itself. */
+  readonly sha256: string | undefined;
   /** Whether the archive is a file of this machine, so that keeping a copy of it helps nobody. */
   readonly isLocal: boolean;
   /** Variables under which uv sees the same list again. */
@@ -38,18 +43,24 @@ interface ListEntry {
 }
 
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
+/** uv reads a file or its own list: nothing that takes time. */
+const LIST_TIMEOUT_MS = 60_000;
 const LIST_VARIABLE = 'UV_PYTHON_DOWNLOADS_JSON_URL';
 
-/** Chooses the runtime for a build. */
-export async function chooseRuntime(session: BuildSession): Promise<ListedRuntime> {
+/** Oldest minor version that packages can hold. */
+const OLDEST_MINOR = 9;
+
+/** Chooses the runtime for a build, or says why there is none. */
+export async function chooseRuntime(session: BuildSession): Promise<ListedRuntime | Attempt> {
   const { manifest, target } = session;
-  const request = manifest.pythonVersion ?? manifest.requiresPython?.replaceAll(' ', '');
+  const request = requestedPython(session);
   const list = await userList(session);
   const changes = list?.changes ?? {};
   const outcome = await runUv(
     session,
     ['python', 'list', '--only-downloads', '--all-versions', '--output-format', 'json', ...(request ? [request] : [])],
-    { ...changes, UV_PYTHON_INSTALL_DIR: join(session.scratch, 'python') },
+    { ...changes, UV_PYTHON_DOWNLOADS: 'manual', UV_PYTHON_INSTALL_DIR: join(session.scratch, 'python') },
+    LIST_TIMEOUT_MS,
   );
   const wanted = request === undefined ? 'Python' : `Python ${request}`;
   if (outcome.exitCode !== 0) {
@@ -62,25 +73,39 @@ export async function chooseRuntime(session: BuildSession): Promise<ListedRuntim
     (entry) =>
       entry.implementation === 'cpython' &&
       entry.variant === 'default' &&
-      /^\d+\.\d+\.\d+$/.test(entry.version) &&
+      isSupported(entry.version) &&
       entry.os === platform.os &&
       entry.arch === platform.arch &&
       entry.libc === platform.libc,
   );
   const newest = candidates.sort((left, right) => compareVersions(right.version, left.version))[0];
   if (newest === undefined) {
-    const where = list === undefined ? `uv ${session.uv.version}` : `the list of ${LIST_VARIABLE}`;
-    throw new FlavorError('ERR_FLAVOR_RUNTIME', `${wanted} for ${targetName(target)} is not known to ${where}`, {
+    return {
+      what: list === undefined ? `the list of uv ${session.uv.version}` : `the list of ${LIST_VARIABLE}`,
+      why: `it has ${request === undefined ? 'none' : `no ${wanted}`} for ${targetName(target)}`,
       hints: [
         manifest.pythonVersion === undefined
           ? 'choose a version with `python_version` under `[tool.flavor]`'
           : 'choose another `python_version` under `[tool.flavor]`',
         'or give an archive of a standalone interpreter with `--python-archive`',
       ],
-    });
+    };
   }
-  if (list !== undefined) requireDigest(list.document, newest.key);
-  return { key: newest.key, version: newest.version, isLocal: newest.url?.startsWith('file:') ?? false, changes };
+  const sha256 = list === undefined ? undefined : requireDigest(list.document, newest.key);
+  return {
+    key: newest.key,
+    version: newest.version,
+    archiveName: decodeURIComponent((newest.url ?? '').split('/').at(-1) ?? ''),
+    sha256,
+    isLocal: newest.url?.startsWith('file:') ?? false,
+    changes,
+  };
+}
+
+/** Finished versions only. */
+function isSupported(version: string): boolean {
+  const minor = /^3\.(\d+)\.\d+$/.exec(version)?.[1];
+  return minor !== undefined && Number(minor) >= OLDEST_MINOR;
 }
 
 async function userList(
@@ -117,9 +142,9 @@ async function readLocation(location: string, session: BuildSession): Promise<st
   return body.toString('utf8');
 }
 
-function requireDigest(document: Record<string, unknown>, key: string): void {
+function requireDigest(document: Record<string, unknown>, key: string): string {
   const entry = document[key] as { readonly sha256?: unknown } | undefined;
-  if (typeof entry?.sha256 === 'string' && /^[0-9a-f]{64}$/i.test(entry.sha256)) return;
+  if (typeof entry?.sha256 === 'string' && /^[0-9a-f]{64}$/i.test(entry.sha256)) return entry.sha256.toLowerCase();
   throw new FlavorError('ERR_FLAVOR_RUNTIME', `the list of ${LIST_VARIABLE} has no SHA-256 for ${key}`, {
     hints: ['add `sha256` to the entry; without it nobody could tell which interpreter is packed'],
   });

@@ -1,50 +1,64 @@
 /**
- * Turns an installed runtime into the content of its slot: nothing of this machine inside, nothing that a program
- * never needs, no distribution (pip comes with the dependencies). Two installations in two folders give equal trees.
+ * Cleans an installed runtime, before `trim.ts` takes out what programs do not need: nothing of this machine inside,
+ * no marks of the installer, no distribution (pip comes with the dependencies), no link that leads nowhere. Two
+ * installations in two folders give equal trees.
  */
 
-import { join } from 'node:path';
+import { readlink, rm, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 
 import { FlavorError } from '../errors.js';
+import type { Target } from '../platform.js';
 import type { BuildSession, StagedRuntime } from './session.js';
-import { filesContaining, removeAll, removeBytecode, replaceInTexts, sortedEntries } from './tree.js';
+import { filesContaining, removeAll, removeBytecode, replaceInTexts, sortedEntries, walkTree } from './tree.js';
 
 /** What standalone builds call the place where they are installed. */
 const BUILD_PREFIX = '/install';
 
-/** Folders of the library that only serve to test or teach Python itself. */
-const TRIMMED = [
-  'test',
-  'idlelib',
-  'turtledemo',
-  'ctypes/test',
-  'distutils/tests',
-  'lib2to3/tests',
-  'sqlite3/test',
-  'tkinter/test',
-  'unittest/test',
-];
+/** Folder of the standard library, below the root of a runtime. */
+export function libraryFolder(target: Target, minor: string): string {
+  return target.os === 'windows' ? 'Lib' : `lib/python${minor}`;
+}
 
 /** Cleans the tree in place. */
-export async function normaliseRuntime(session: BuildSession, runtime: StagedRuntime): Promise<void> {
+export async function normaliseRuntime(
+  session: Pick<BuildSession, 'scratch' | 'target'>,
+  runtime: Pick<StagedRuntime, 'root' | 'minor'>,
+): Promise<void> {
   const { root, minor } = runtime;
-  const library = `lib/python${minor}`;
+  const library = libraryFolder(session.target, minor);
   await removeAll(root, ['BUILD', `${library}/EXTERNALLY-MANAGED`]);
-  await removeAll(
-    root,
-    TRIMMED.map((path) => `${library}/${path}`),
-  );
   await removeAll(root, await contentsOf(root, `${library}/site-packages`, () => true));
-  await removeAll(root, await contentsOf(root, 'bin', (name) => /^(pip|idle|2to3)/.test(name)));
-  await removeAll(root, await contentsOf(root, 'lib', (name) => name.endsWith('.a')));
-  for (const config of await contentsOf(root, library, (name) => name.startsWith('config-'))) {
-    await removeAll(root, await contentsOf(root, config, (name) => /\.(a|o)$/.test(name)));
-  }
+  await removeAll(root, await contentsOf(root, 'bin', (name) => name.startsWith('pip')));
+  await removeAll(root, await contentsOf(root, 'Scripts', () => true));
+  await removeLostLinks(root);
   await removeBytecode(root);
   await replaceInTexts(root, root, BUILD_PREFIX);
   const leaks = await filesContaining(root, session.scratch);
   if (leaks.length > 0) {
     throw new FlavorError('ERR_FLAVOR_INTERNAL', `files of the runtime name the build folder: ${leaks.join(', ')}`);
+  }
+}
+
+/** uv leaves an absolute link to a program that a Windows tree does not have. */
+async function removeLostLinks(root: string): Promise<void> {
+  for await (const entry of walkTree(root)) {
+    if (entry.kind !== 'link') continue;
+    const target = await readlink(entry.absolute);
+    const isInside = resolve(dirname(entry.absolute), target).startsWith(root + sep);
+    const isThere = await stat(entry.absolute).then(
+      () => true,
+      () => false,
+    );
+    if (isThere && isInside && !isAbsolute(target)) continue;
+    if (isThere && !isInside) {
+      throw new FlavorError(
+        'ERR_FLAVOR_RUNTIME',
+        `the runtime holds a link that leads out of it: ${entry.path} to ${target}`,
+        { hints: ['the runtime must be a python-build-standalone installation'] },
+      );
+    }
+    await rm(entry.absolute);
   }
 }
 

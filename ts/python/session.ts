@@ -79,12 +79,14 @@ export interface StagedRuntime {
   /** Such as `3.14`. */
   readonly minor: string;
   readonly source: RuntimeSource;
+  /** Lower hex SHA-256 of the archive that it was unpacked from; undefined if it came from no archive. */
+  readonly archiveSha256: string | undefined;
   /** Whether it runs on every machine of its platform. */
   readonly portable: boolean;
 }
 
 /** Where a packaged runtime came from. */
-export type RuntimeSource = 'archive' | 'folder' | 'uv-cache' | 'uv-install';
+export type RuntimeSource = 'archive' | 'folder' | 'uv-cache' | 'uv-install' | 'local';
 
 /** Whether the interpreter knows `-P` (do not prepend the script's folder to sys.path), since 3.11. */
 export function knowsSafePath(runtime: StagedRuntime): boolean {

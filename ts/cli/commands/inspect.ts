@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 
 import { type InspectedSlot, type InspectResult, inspect } from '../../index.js';
+import { readRuntimeRecord } from '../../python/runtime-record.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { coverageObject, coverageText } from '../coverage.js';
 import { EXIT } from '../exit.js';
@@ -25,6 +26,7 @@ interface ShownMetadata {
       readonly launcher?: { readonly kind?: string; readonly version?: string; readonly sha256?: string };
       readonly commands?: Readonly<Record<string, { readonly argv?: readonly string[] }>>;
       readonly default?: string;
+      readonly workenv?: { readonly files?: readonly { readonly path?: string; readonly content?: string }[] };
       readonly signer?: { readonly claims?: string; readonly serial?: number };
     };
   };
@@ -116,6 +118,7 @@ function resultLines(result: InspectResult): string[] {
     ...row('file', `${result.path} (${formatSize(result.sizeBytes)})`),
     ...row('signer', `${result.signer.fingerprint}${claims}${serial}`),
     ...row('target', target && [target.os, target.arch, target.libc, ...floor].filter(Boolean).join(' ')),
+    ...row('runtime', runtimeText(flavor?.workenv?.files)),
     ...row(
       'launcher',
       launcher && `${launcher.kind ?? '?'} ${launcher.version ?? '?'} (${formatSize(result.launcherSizeBytes)})`,
@@ -135,6 +138,21 @@ function resultLines(result: InspectResult): string[] {
       result.regions.map((region) => [coverageText(region)]),
     ),
   ];
+}
+
+/** Version and origin of the interpreter; packages without one have nothing to say. */
+function runtimeText(
+  files: readonly { readonly path?: string; readonly content?: string }[] | undefined,
+): string | undefined {
+  const record = readRuntimeRecord(files?.find(({ path }) => path === 'pyvenv.cfg')?.content ?? '');
+  if (record === undefined) return undefined;
+  const { archiveSha256, origin, version } = record;
+  const from = {
+    local: 'copied from the machine that built the package; not portable',
+    folder: 'from a folder; not verified',
+    standalone: archiveSha256 === undefined ? 'standalone' : `standalone, archive ${archiveSha256}`,
+  }[origin ?? ''];
+  return `Python ${version ?? '?'}${from === undefined ? '' : ` (${from})`}`;
 }
 
 function slotLines(slot: InspectedSlot): string[] {

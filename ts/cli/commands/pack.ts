@@ -140,14 +140,21 @@ export function levelOption(): Option {
 
 function resultObject({ outputs }: PackResult): Record<string, unknown> {
   return {
-    outputs: outputs.map(({ path, target, sizeBytes, sha256, signer, launcher, runtime }) => ({
+    outputs: outputs.map(({ path, target, sizeBytes, sha256, signer, launcher, runtime, floor }) => ({
       path,
       target,
       size_bytes: sizeBytes,
       sha256,
       signer,
       launcher,
-      runtime,
+      runtime: {
+        version: runtime.version,
+        source: runtime.source,
+        portable: runtime.portable,
+        archive_sha256: runtime.archiveSha256,
+        trimmed_bytes: runtime.trimmed,
+      },
+      floor,
     })),
   };
 }

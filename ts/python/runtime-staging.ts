@@ -1,0 +1,42 @@
+/**
+ * What all rungs of the ladder share: what is asked for, what a rung says that has nothing, and the last check of
+ * what was staged.
+ */
+
+import { FlavorError } from '../errors.js';
+import { queryInterpreter } from './runtime-query.js';
+import type { BuildSession, RuntimeSource, StagedRuntime } from './session.js';
+
+/** A rung that has nothing. */
+export interface Attempt {
+  /** What was tried, as a noun. */
+  readonly what: string;
+  readonly why: string;
+  readonly hints: readonly string[];
+  readonly cause?: Error;
+}
+
+/** A version such as `3.12` or `3.12.4`, or what `requires-python` says; undefined if the project does not care. */
+export function requestedPython({ manifest, options }: BuildSession): string | undefined {
+  return options.python ?? manifest.pythonVersion ?? manifest.requiresPython?.replaceAll(' ', '');
+}
+
+/** Asks the staged interpreter who it is, and compares that with what the manifest wants. */
+export async function stagedRuntime(
+  session: BuildSession,
+  root: string,
+  source: RuntimeSource,
+  archiveSha256: string | undefined,
+): Promise<StagedRuntime> {
+  const { interpreter, version } = await queryInterpreter(session, root);
+  const minor = version.split('.').slice(0, 2).join('.');
+  const wanted = session.options.python ?? session.manifest.pythonVersion;
+  if (wanted !== undefined && version !== wanted && minor !== wanted) {
+    throw new FlavorError(
+      'ERR_FLAVOR_RUNTIME',
+      `the runtime has another version than the manifest asks for (got ${version}, expected ${wanted})`,
+      { hints: ['correct `python_version` under `[tool.flavor]`, or give another runtime'] },
+    );
+  }
+  return { root, interpreter, version, minor, source, archiveSha256, portable: source !== 'local' };
+}
