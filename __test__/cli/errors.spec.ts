@@ -58,37 +58,6 @@ describe('the manifest', () => {
 });
 
 describe('the build', () => {
-  test('an empty list of runtimes is told', async () => {
-    workshop.write('pyproject.toml', manifest());
-    const list = workshop.write('list.json', '{}');
-    expect(await workshop.flavor(['pack'], { env: { UV_PYTHON_DOWNLOADS_JSON_URL: list } })).toMatchSnapshot();
-    expect(leftovers('pyproject.toml', 'list.json')).toEqual([]);
-    expect(readdirSync(workshop.scratch())).toEqual([]);
-  });
-
-  test('a runtime without a digest is refused', async () => {
-    workshop.write('pyproject.toml', manifest());
-    const entry = {
-      name: 'cpython',
-      arch: { family: process.arch === 'x64' ? 'x86_64' : 'aarch64', variant: null },
-      os: process.platform === 'darwin' ? 'darwin' : 'linux',
-      libc: process.platform === 'darwin' ? 'none' : 'gnu',
-      major: 3,
-      minor: 14,
-      patch: 6,
-      prerelease: '',
-      url: 'file:///nowhere/cpython-3.14.6-install_only.tar.gz',
-      sha256: null,
-      variant: null,
-      build: '1',
-    };
-    const key = `cpython-3.14.6-${entry.os === 'darwin' ? 'macos' : 'linux'}-${entry.arch.family}-${entry.libc}`;
-    const list = workshop.write('list.json', JSON.stringify({ [key]: entry }));
-    const ended = await workshop.flavor(['pack'], { env: { UV_PYTHON_DOWNLOADS_JSON_URL: list } });
-    expect(ended.exitCode).toBe(1);
-    expect(ended.stderr).toContain(`has no SHA-256 for ${key} [ERR_FLAVOR_RUNTIME]`);
-  });
-
   test('FLAVOR_UV that names no uv is told', async () => {
     workshop.write('pyproject.toml', manifest());
     expect(await workshop.flavor(['pack'], { env: { FLAVOR_UV: join(workshop.folder, 'uv') } })).toMatchSnapshot();

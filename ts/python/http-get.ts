@@ -22,11 +22,24 @@ export interface GetRequest {
   readonly maxBytes: number;
 }
 
-const TIMEOUT_MS = 30_000;
+/** Without an answer; uv's variable counts for us as well. */
+const TIMEOUT_SECONDS = 30;
+/** For everything: a server that sends a byte now and then is no better than one that sends none. */
+const TOTAL_MINUTES = 15;
 const MAX_REDIRECTS = 5;
 
 /** Body and final address of a successful GET. */
 export async function httpGet(request: GetRequest): Promise<{ readonly body: Buffer; readonly url: URL }> {
+  const limit = AbortSignal.timeout(TOTAL_MINUTES * 60_000);
+  try {
+    return await follow({ ...request, signal: AbortSignal.any([request.signal, limit]) });
+  } catch (error) {
+    if (!limit.aborted || request.signal.aborted) throw error;
+    throw new Error(`${withoutCredentials(request.url)} took longer than ${TOTAL_MINUTES} minutes`, { cause: error });
+  }
+}
+
+async function follow(request: GetRequest): Promise<{ readonly body: Buffer; readonly url: URL }> {
   let url = request.url;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
     const response = await send({ ...request, url });
@@ -61,7 +74,8 @@ async function send(request: GetRequest): Promise<IncomingMessage> {
   const headers: Record<string, string> = { accept: request.accept, 'user-agent': 'flavorpack-native' };
   const credentials = basic(url);
   if (credentials !== undefined) headers['authorization'] = credentials;
-  const common = { method: 'GET', headers, signal, timeout: TIMEOUT_MS };
+  const timeoutSeconds = timeoutOf(environment);
+  const common = { method: 'GET', headers, signal, timeout: timeoutSeconds * 1000 };
   const ca = certificates(environment);
   return new Promise((resolve, reject) => {
     const start = (socket?: Socket): void => {
@@ -73,7 +87,7 @@ async function send(request: GetRequest): Promise<IncomingMessage> {
           : httpRequest(proxy, { ...common, path: url.href, headers: { ...headers, host: url.host } });
       outgoing.once('response', resolve);
       outgoing.once('error', reject);
-      outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)));
+      outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer in ${timeoutSeconds} s`)));
       outgoing.end();
     };
     if (!secure || proxy === undefined) {
@@ -87,7 +101,7 @@ async function send(request: GetRequest): Promise<IncomingMessage> {
       path: host,
       headers: { host, ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }) },
       signal,
-      timeout: TIMEOUT_MS,
+      timeout: common.timeout,
     });
     connect.once('connect', (response, socket) => {
       if (response.statusCode === 200) start(socket);
@@ -111,6 +125,11 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Bu
     parts.push(part);
   }
   return Buffer.concat(parts);
+}
+
+function timeoutOf(environment: Environment): number {
+  const seconds = Number(environment['UV_HTTP_TIMEOUT']);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : TIMEOUT_SECONDS;
 }
 
 function basic(url: URL): string | undefined {

@@ -15,6 +15,7 @@ import { readElf } from './elf.js';
 import { searchPathObstacle, writeSearchPath } from './elf-search-path.js';
 import { type ClosureRoot, expanded, isOfTheMachine, type LibraryClosure, libraryClosure } from './library-closure.js';
 import type { LocalInterpreter } from './local-interpreters.js';
+import { GIVE_ARCHIVE } from './runtime-staging.js';
 import { replaceInTexts, sortedEntries, walkTree } from './tree.js';
 
 /** A copy, and what it was made of. */
@@ -158,7 +159,7 @@ function refused(local: LocalInterpreter, why: string): FlavorError {
     `Python ${local.version} of ${local.executable} cannot be copied: ${why}`,
     {
       path: local.executable,
-      hints: ['give an archive of a standalone interpreter with `--python-archive`'],
+      hints: [GIVE_ARCHIVE],
     },
   );
 }

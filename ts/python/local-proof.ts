@@ -15,6 +15,7 @@ import { isOfTheMachine } from './library-closure.js';
 import type { LocalCopy } from './local-copy.js';
 import type { LocalInterpreter } from './local-interpreters.js';
 import { outputCause, type ProcessOutcome, runProcess } from './process.js';
+import { GIVE_ARCHIVE } from './runtime-staging.js';
 import type { BuildSession } from './session.js';
 
 interface Answer {
@@ -119,7 +120,7 @@ function refused(local: LocalInterpreter, why: string, cause?: Error): FlavorErr
     `a copy of Python ${local.version} of ${local.executable} does not stand on its own: ${why}`,
     {
       path: local.executable,
-      hints: ['give an archive of a standalone interpreter with `--python-archive`'],
+      hints: [GIVE_ARCHIVE],
       cause,
     },
   );

@@ -13,7 +13,7 @@ import { targetName, uvPlatform } from '../platform.js';
 import type { Environment } from './environment.js';
 import { httpGet } from './http-get.js';
 import { outputCause } from './process.js';
-import { type Attempt, requestedPython } from './runtime-staging.js';
+import { type Attempt, GIVE_ARCHIVE, requestedPython } from './runtime-staging.js';
 import { type BuildSession, runUv } from './session.js';
 
 /** A runtime that uv can download. */
@@ -27,6 +27,8 @@ export interface ListedRuntime {
   readonly sha256: string | undefined;
   /** Whether the archive is a file of this machine, so that keeping a copy of it helps nobody. */
   readonly isLocal: boolean;
+  /** Undefined if uv does not say it. */
+  readonly url: string | undefined;
   /** Variables under which uv sees the same list again. */
   readonly changes: Environment;
 }
@@ -87,7 +89,7 @@ export async function chooseRuntime(session: BuildSession): Promise<ListedRuntim
         manifest.pythonVersion === undefined
           ? 'choose a version with `python_version` under `[tool.flavor]`'
           : 'choose another `python_version` under `[tool.flavor]`',
-        'or give an archive of a standalone interpreter with `--python-archive`',
+        GIVE_ARCHIVE,
       ],
     };
   }
@@ -97,6 +99,7 @@ export async function chooseRuntime(session: BuildSession): Promise<ListedRuntim
     version: newest.version,
     archiveName: decodeURIComponent((newest.url ?? '').split('/').at(-1) ?? ''),
     sha256,
+    url: newest.url ?? undefined,
     isLocal: newest.url?.startsWith('file:') ?? false,
     changes,
   };

@@ -5,20 +5,25 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { cacheDirectory } from '../cache-directory.js';
-import { FlavorError } from '../errors.js';
+import { FlavorError, isSystemError } from '../errors.js';
 import type { Environment } from './environment.js';
 import { outputCause, type ProcessOutcome } from './process.js';
 import { fileSha256 } from './runtime-given.js';
 import { failureOf, installFolder, installRuntime } from './runtime-install.js';
 import { chooseRuntime, type ListedRuntime } from './runtime-list.js';
-import { type Attempt, stagedRuntime } from './runtime-staging.js';
+import { type Attempt, GIVE_ARCHIVE, stagedRuntime } from './runtime-staging.js';
 import type { BuildSession, RuntimeSource, StagedRuntime } from './session.js';
 import { sortedEntries } from './tree.js';
 
 /** A dead mirror must not cost minutes; a user who knows better says so with the same variables. */
 const PROBING = { UV_HTTP_RETRIES: '1', UV_HTTP_TIMEOUT: '15' } as const;
+
+const WRONG_ARCHIVE = 'the mirror serves another file than the list describes; ask whoever runs it';
+/** An archive is unpacked while it arrives, so that a lost connection looks like a damaged archive. */
+const CUT_OFF = /timed out|timeout|connection|error reading a body|end of file|incomplete/i;
 
 /** Stages the newest one that the project allows, or says why there is none. */
 export async function managedRuntime(session: BuildSession): Promise<StagedRuntime | Attempt> {
@@ -36,7 +41,7 @@ export async function managedRuntime(session: BuildSession): Promise<StagedRunti
     if (outcome.exitCode === 0) return stage(before);
     await handleDamage(cache, before, outcome);
   }
-  const obstacle = downloadObstacle(session, listed);
+  const obstacle = downloadObstacle(session, listed) ?? (await localObstacle(listed));
   if (obstacle !== undefined) return obstacle;
   const probing: Environment = Object.fromEntries(
     Object.entries(PROBING).filter(([name]) => (session.environment[name] ?? '') === ''),
@@ -59,11 +64,32 @@ function downloadObstacle({ environment, options }: BuildSession, listed: Listed
   return {
     what,
     why: `it is not in the archive cache, and ${forbidden}`,
-    hints: [
-      'set UV_PYTHON_CACHE_DIR to a folder that holds the archive',
-      'or give an archive of a standalone interpreter with `--python-archive`',
-    ],
+    hints: ['set UV_PYTHON_CACHE_DIR to a folder that holds the archive', GIVE_ARCHIVE],
   };
+}
+
+/** What lies on this machine can be looked at first; uv would unpack another archive before it noticed. */
+async function localObstacle(listed: ListedRuntime): Promise<Attempt | undefined> {
+  if (!listed.isLocal || listed.url === undefined || listed.sha256 === undefined) return undefined;
+  const path = fileURLToPath(listed.url);
+  let got: string;
+  try {
+    got = await fileSha256(path);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return {
+      what: `uv's archive of ${listed.key}`,
+      why: `it cannot be read (${error.code ?? error.message}): ${path}`,
+      hints: ['correct the address in the list of UV_PYTHON_DOWNLOADS_JSON_URL'],
+      cause: error,
+    };
+  }
+  if (got === listed.sha256) return undefined;
+  throw new FlavorError(
+    'ERR_FLAVOR_RUNTIME',
+    `the archive of Python ${listed.version} does not match (got SHA-256 ${got}, expected ${listed.sha256}): ${path}`,
+    { path, hints: [WRONG_ARCHIVE] },
+  );
 }
 
 function isSet(value: string | undefined): boolean {
@@ -102,26 +128,24 @@ async function handleDamage(cache: ArchiveCache, names: readonly string[], outco
   for (const name of names) await rm(join(cache.path, name), { force: true });
 }
 
-/** A wrong digest is no reason to look elsewhere: somebody serves what nobody promised. */
+/** A wrong archive is no reason to look elsewhere: somebody serves what nobody promised. */
 function notInstalled(listed: ListedRuntime, outcome: ProcessOutcome): Attempt {
   const cause = outputCause(outcome);
-  if (/Hash mismatch/.test(outcome.stderr)) {
+  if (/Hash mismatch|Failed to extract/.test(outcome.stderr) && !CUT_OFF.test(outcome.stderr)) {
     throw new FlavorError(
       'ERR_FLAVOR_RUNTIME',
-      `the archive of Python ${listed.version} does not have the SHA-256 of uv's download list`,
-      { hints: ['the mirror serves another file than the list describes; ask whoever runs it'], cause },
+      `the archive of Python ${listed.version} is not the one of uv's download list: ${failureOf(outcome)}`,
+      { hints: [WRONG_ARCHIVE], cause },
     );
   }
   return {
     what: `uv's archive of ${listed.key}`,
     why: failureOf(outcome),
-    hints: listed.isLocal
-      ? ['correct the address in the list of UV_PYTHON_DOWNLOADS_JSON_URL']
-      : [
-          'with a mirror, set UV_PYTHON_INSTALL_MIRROR; behind a proxy, HTTPS_PROXY and SSL_CERT_FILE',
-          'on a slow network, set UV_HTTP_TIMEOUT and UV_HTTP_RETRIES',
-          'without a network, give an archive of a standalone interpreter with `--python-archive`',
-        ],
+    hints: [
+      'with a mirror, set UV_PYTHON_INSTALL_MIRROR; behind a proxy, HTTPS_PROXY and SSL_CERT_FILE',
+      'on a slow network, set UV_HTTP_TIMEOUT and UV_HTTP_RETRIES',
+      GIVE_ARCHIVE,
+    ],
     cause,
   };
 }

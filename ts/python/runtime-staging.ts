@@ -16,6 +16,9 @@ export interface Attempt {
   readonly cause?: Error;
 }
 
+/** What helps wherever no interpreter can be had. */
+export const GIVE_ARCHIVE = 'give an archive of a standalone interpreter with `--python-archive`';
+
 /** A version such as `3.12` or `3.12.4`, or what `requires-python` says; undefined if the project does not care. */
 export function requestedPython({ manifest, options }: BuildSession): string | undefined {
   return options.python ?? manifest.pythonVersion ?? manifest.requiresPython?.replaceAll(' ', '');

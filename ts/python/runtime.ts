@@ -17,7 +17,7 @@ import { type LocalInterpreter, localInterpreters } from './local-interpreters.j
 import { proveCopy } from './local-proof.js';
 import { type GivenRuntime, givenRuntime } from './runtime-given.js';
 import { managedRuntime } from './runtime-managed.js';
-import { type Attempt, requestedPython, stagedRuntime } from './runtime-staging.js';
+import { type Attempt, GIVE_ARCHIVE, requestedPython, stagedRuntime } from './runtime-staging.js';
 import type { BuildSession, StagedRuntime } from './session.js';
 
 export type { GivenRuntime } from './runtime-given.js';
@@ -41,7 +41,7 @@ export async function stageRuntime(session: BuildSession, given: GivenRuntime | 
       {
         what: 'an interpreter of this machine',
         why: refused.length === 0 ? 'there is none of that version on PATH' : refused.join(', '),
-        hints: ['give an archive of a standalone interpreter with `--python-archive`'],
+        hints: [GIVE_ARCHIVE],
       },
     ]);
   }
