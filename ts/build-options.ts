@@ -8,7 +8,11 @@ import type { PackOptions } from './pack.js';
 import type { BuildOptions } from './python/session.js';
 
 /** What the options say, on top of what the manifest does. */
-export function buildOptions(options: PackOptions, manifest: ProjectManifest, cwd: string): BuildOptions {
+export function buildOptions(
+  options: Pick<PackOptions, 'locked' | 'offline' | 'findLinks' | 'runtime' | 'extras' | 'groups'>,
+  manifest: ProjectManifest,
+  cwd: string,
+): BuildOptions {
   const { build, python, pythonVersion } = manifest;
   const union = (stated: readonly string[], added: readonly string[] = []): string[] => [
     ...new Set([...stated, ...added]),

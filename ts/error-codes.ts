@@ -20,7 +20,9 @@ export type ErrorCode =
   | 'ERR_FLAVOR_BUILD'
   | 'ERR_FLAVOR_DEPENDENCY'
   | 'ERR_FLAVOR_ENTRY_POINT'
+  | 'ERR_FLAVOR_HASH'
   | 'ERR_FLAVOR_HOOK'
+  | 'ERR_FLAVOR_INDEX'
   | 'ERR_FLAVOR_INTERNAL'
   | 'ERR_FLAVOR_IO'
   | 'ERR_FLAVOR_KEY'
@@ -30,6 +32,7 @@ export type ErrorCode =
   | 'ERR_FLAVOR_MANIFEST'
   | 'ERR_FLAVOR_MEMBER'
   | 'ERR_FLAVOR_NOT_FOUND'
+  | 'ERR_FLAVOR_NO_WHEEL'
   | 'ERR_FLAVOR_OPTION'
   | 'ERR_FLAVOR_OUTPUT'
   | 'ERR_FLAVOR_PLAN'
@@ -123,11 +126,23 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     summary: 'an entry point names a module or attribute that the package does not hold',
     hint: 'write `entry_point = "module:function"` under `[tool.flavor]`',
   },
+  ERR_FLAVOR_HASH: {
+    cliExit: 1,
+    launcherExit: 104,
+    summary: 'a file of a dependency does not have the digest that is locked, or none is locked for it',
+    hint: 'lock again if the new file is meant; if not, the index serves a file that was changed',
+  },
   ERR_FLAVOR_HOOK: {
     cliExit: 1,
     launcherExit: 104,
     summary: 'a build hook failed or could not be run',
     hint: 'run the hook by itself in the project folder',
+  },
+  ERR_FLAVOR_INDEX: {
+    cliExit: 1,
+    launcherExit: 104,
+    summary: 'a package index could not be reached, or refuses the credentials',
+    hint: 'check the address of the index and, behind a proxy, HTTPS_PROXY and SSL_CERT_FILE',
   },
   ERR_FLAVOR_INTERNAL: {
     cliExit: 70,
@@ -182,6 +197,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeFacts>> = {
     launcherExit: 106,
     summary: 'a file that was named does not exist',
     hint: 'check the path',
+  },
+  ERR_FLAVOR_NO_WHEEL: {
+    cliExit: 1,
+    launcherExit: 104,
+    summary: 'a dependency has no wheel for the target and may not or cannot be built',
+    hint: 'choose a version that has one, or give a wheel of it with `--find-links`',
   },
   ERR_FLAVOR_OPTION: {
     cliExit: 2,

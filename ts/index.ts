@@ -25,6 +25,7 @@ export {
 } from './inspect.js';
 export { type GenerateKeysOptions, type GenerateKeysResult, generateKeys } from './keys.js';
 export { type InstalledLauncher, installedLaunchers, type LauncherKind } from './launchers.js';
+export { type LockOptions, type LockResult, lock } from './lock.js';
 export { type PackOptions, type PackOutput, type PackResult, pack, type RuntimeChoice } from './pack.js';
 export type { ObservableOptions, PackStage, ProgressEvent, ProgressListener } from './progress.js';
 export { type CheckOptions, type CheckResult, checkRepeatable } from './repeatable/check.js';

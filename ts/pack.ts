@@ -7,7 +7,7 @@
  * when `post_build` hooks see the finished package: they cannot run before there is one.
  */
 
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { buildOptions, checkedPython } from './build-options.js';
@@ -27,20 +27,20 @@ import { stageDependencies } from './python/dependencies.js';
 import type { Environment } from './python/environment.js';
 import { environmentPlan } from './python/environment-plan.js';
 import { checkHooks, type HookFacts, type HookMoment, runHooks } from './python/hooks.js';
+import { reportLeaks } from './python/leaks.js';
 import { buildWheel, stageApplication } from './python/project.js';
 import { type GivenRuntime, stageRuntime } from './python/runtime.js';
 import { addRuntimeModule } from './python/runtime-module.js';
+import { runtimeRecord } from './python/runtime-record.js';
 import { finishRuntime, trimText } from './python/runtime-slot.js';
 import { interpreterOf } from './python/scripts.js';
 import type { BuildSession, RuntimeSource, StagedRuntime } from './python/session.js';
-import type { SiteTree } from './python/site-tree.js';
 import { presentSlots, stageSlots } from './python/slots.js';
 import { tryPackage } from './python/smoke.js';
 import { prepareStart } from './python/start.js';
-import { filesContaining } from './python/tree.js';
 import type { TrimReport } from './python/trim.js';
 import { findUv } from './python/uv.js';
-import { withScratch } from './scratch.js';
+import { temporaryFolder, withScratch } from './scratch.js';
 import { checkedLevel, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
 
 /** Where the interpreter may come from. */
@@ -167,7 +167,9 @@ export interface PackResult {
  *
  * @throws {FlavorError} `ERR_FLAVOR_NOT_FOUND` if manifest, runtime or key file do not exist; `ERR_FLAVOR_MANIFEST`
  * if the manifest is not valid; `ERR_FLAVOR_UV`, `ERR_FLAVOR_RUNTIME`, `ERR_FLAVOR_DEPENDENCY`, `ERR_FLAVOR_BUILD` if
- * uv, an interpreter, a dependency or the wheel cannot be had; `ERR_FLAVOR_ENTRY_POINT` if a command calls what is not
+ * uv, an interpreter, a dependency or the wheel cannot be had; `ERR_FLAVOR_LOCK`, `ERR_FLAVOR_HASH`,
+ * `ERR_FLAVOR_NO_WHEEL`, `ERR_FLAVOR_INDEX` if a lock does not fit, a digest differs, a dependency has no wheel, or an
+ * index cannot be reached; `ERR_FLAVOR_ENTRY_POINT` if a command calls what is not
  * there; `ERR_FLAVOR_KEY` if the key file holds no private key; `ERR_FLAVOR_OUTPUT` if the file cannot be written;
  * `ERR_FLAVOR_ABORTED` if the signal was aborted. After a failure no file is left.
  */
@@ -240,6 +242,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       commandSet,
       interpreter,
       start,
+      notes: runtimeRecord(runtime),
       extraSlots: slots,
     });
     await stage(reporter, 'smoke', 'trying the package', async () => {
@@ -331,7 +334,7 @@ async function stageTrees(session: BuildSession, runtime: StagedRuntime) {
   const application = await stageApplication(session, runtime, wheel);
   const commandSet = chooseCommands(manifest, application.scripts);
   const dependencies = await stage(reporter, 'dependencies', 'installing dependencies', async () => {
-    const value = await stageDependencies(session, runtime, manifest.dependencies ?? wheel.requirements);
+    const value = await stageDependencies(session, runtime, wheel);
     const { length } = value.distributions;
     return { value, detail: `${length} distribution${length === 1 ? '' : 's'}` };
   });
@@ -369,17 +372,8 @@ async function stageTrees(session: BuildSession, runtime: StagedRuntime) {
   return { wheel, application, dependencies, commandSet, slots, interpreter, runtimeSlot, start };
 }
 
-/** Compiled files may hold the folder that they were built in, in debug information for example. */
-async function reportLeaks(session: BuildSession, tree: SiteTree): Promise<void> {
-  for (const path of await filesContaining(tree.sitePackages, session.scratch)) {
-    session.reporter.emit({
-      type: 'warning',
-      message: `${path} names the folder that it was built in; the package cannot be reproduced byte by byte`,
-    });
-  }
-}
-
-async function stage<Value>(
+/** One stage of an operation: reported, and not begun after a cancellation. */
+export async function stage<Value>(
   reporter: Reporter,
   name: PackStage,
   doing: string,
@@ -392,15 +386,13 @@ async function stage<Value>(
   return value;
 }
 
-function givenRuntime(options: PackOptions, { manifest }: BuildSession, cwd: string): GivenRuntime | undefined {
+/** The interpreter that the options or the manifest name. */
+export function givenRuntime(
+  options: Pick<PackOptions, 'pythonArchive'>,
+  { manifest }: BuildSession,
+  cwd: string,
+): GivenRuntime | undefined {
   if (options.pythonArchive !== undefined) return { path: resolve(cwd, options.pythonArchive), sha256: undefined };
   const path = manifest.python.archive ?? manifest.python.path;
   return path === undefined ? undefined : { path, sha256: manifest.python.sha256 };
-}
-
-/** Variables that keep inside the scratch folder what uv and build back ends forget in temporary folders. */
-async function temporaryFolder(scratch: string): Promise<Environment> {
-  const folder = join(scratch, 'tmp');
-  await mkdir(folder);
-  return { TMPDIR: folder, TEMP: folder, TMP: folder };
 }

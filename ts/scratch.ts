@@ -2,11 +2,12 @@
  * The scratch folder of one operation: everything that it writes besides its output, removed however it ends.
  */
 
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { FlavorError, isFlavorError, isSystemError } from './errors.js';
+import type { Environment } from './python/environment.js';
 
 /** Runs an operation with a scratch folder; its failures with files become errors that name the file. */
 export async function withScratch<Result>(operation: (scratch: string) => Promise<Result>): Promise<Result> {
@@ -33,4 +34,11 @@ export async function withScratch<Result>(operation: (scratch: string) => Promis
   } finally {
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** Variables that keep inside the scratch folder what uv and build back ends forget in temporary folders. */
+export async function temporaryFolder(scratch: string): Promise<Environment> {
+  const folder = join(scratch, 'tmp');
+  await mkdir(folder);
+  return { TMPDIR: folder, TEMP: folder, TMP: folder };
 }

@@ -13,6 +13,7 @@ import { addExtractAllCommand } from './commands/extract-all.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { addKeygenCommand } from './commands/keygen.js';
 import { addLaunchersCommands } from './commands/launchers.js';
+import { addLockCommand } from './commands/lock.js';
 import { addPackCommand } from './commands/pack.js';
 import { addRunCommand } from './commands/run.js';
 import { addVerifyCommand } from './commands/verify.js';
@@ -64,6 +65,7 @@ function buildProgram(): Command {
     .configureOutput({ outputError: () => undefined });
   const commands = [
     addPackCommand,
+    addLockCommand,
     addAssembleCommand,
     addVerifyCommand,
     addInspectCommand,

@@ -1,37 +1,59 @@
 /**
  * Installs what the project depends on. Everything that is declared is inside afterwards, or the build fails and
- * names the requirement.
+ * names the requirement. What was chosen is recorded in the slot.
+ *
+ * Whatever it comes from, one lock document is installed: uv compares the digests of what it downloads with it.
+ * Files are copies, never links into uv's cache.
  */
 
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { FlavorError } from '../errors.js';
 import { foldName } from '../manifest/names.js';
-import { indexArguments } from './environment.js';
-import { outputCause, type ProcessOutcome } from './process.js';
+import { dependencyError, type FailureContext, uvWords } from './dependency-errors.js';
+import { buildFlags, indexSettings } from './index-settings.js';
+import { wholeDocument } from './lock-additions.js';
+import { type LockDocument, writeLockDocument } from './lock-document.js';
+import { chooseLock, type LockChoice } from './lock-file.js';
+import { builtFromSource, type ResolvedDistribution, resolvedDistributions, writeResolution } from './lock-record.js';
+import { checkSelection, lockedDocument, outdatedLock, type ResolutionRequest } from './lock-resolution.js';
+import type { ProcessOutcome } from './process.js';
+import type { ProjectWheel } from './project.js';
+import { requirementName } from './requirements.js';
 import { type BuildSession, runUv, type StagedRuntime } from './session.js';
 import { type SiteTree, splitEnvironment } from './site-tree.js';
 import { makeEnvironment } from './virtual-environment.js';
+import { withBuiltFolders } from './wheel-build.js';
 
 /** The dependencies of a project, installed. */
 export interface StagedDependencies extends SiteTree {
-  /** Source distributions that were built on the way, as `name==version`. */
+  /** What was built from source, now or when uv's cache got it, as `name==version`. */
   readonly built: readonly string[];
+  /** What was chosen, sorted by name. */
+  readonly resolution: readonly ResolvedDistribution[];
+  /** What decided it. */
+  readonly lock: LockChoice['kind'];
 }
 
-/** The pip that is packed where the user's index has it. */
-const PIP_REQUIREMENT = 'pip==26.3';
-
-/** Installs requirements and splits the result into the tree of the dependencies slot. */
+/** Installs the dependencies and splits the result into the tree of the dependencies slot. */
 export async function stageDependencies(
   session: BuildSession,
   runtime: StagedRuntime,
-  requirements: readonly string[],
+  wheel: ProjectWheel,
 ): Promise<StagedDependencies> {
+  const context: FailureContext = {
+    requirements: wheel.requirements,
+    target: session.target,
+    offline: session.options.offline,
+    original: wheel.sources.original,
+  };
+  const request: ResolutionRequest = { session, runtime, project: wheel, context };
+  checkSelection(request);
+  const lock = await chooseLock(session, wheel.sources);
+  const document = await wholeDocument(request, await lockedDocument(request, lock));
   const environment = await makeEnvironment(session, runtime, 'dependencies-environment');
-  const needsPip = session.manifest.includePip && !requirements.some((text) => requirementName(text) === 'pip');
-  const built = await install(session, environment.root, requirements, needsPip);
+  await install(request, environment.root, document);
+  if (lock.kind === 'pylock' || lock.kind === 'requirements') await checkFit(request, environment.root, lock, document);
   const root = join(session.scratch, 'slots', 'dependencies');
   const tree = await splitEnvironment({
     environment,
@@ -40,87 +62,79 @@ export async function stageDependencies(
     recordPrefix: '../',
     hasScripts: false,
   });
-  return { ...tree, built };
+  const resolution = await resolvedDistributions(tree.sitePackages, tree.distributions, document);
+  await writeResolution(root, resolution);
+  return { ...tree, built: builtFromSource(resolution), resolution, lock: lock.kind };
 }
 
-/** Folded name of a requirement. */
-export function requirementName(requirement: string): string {
-  return foldName(/^\s*([A-Za-z0-9][A-Za-z0-9._-]*)/.exec(requirement)?.[1] ?? requirement);
-}
-
-async function install(
-  session: BuildSession,
-  environment: string,
-  requirements: readonly string[],
-  needsPip: boolean,
-): Promise<string[]> {
-  const attempt = (pip: readonly string[]): Promise<ProcessOutcome> =>
-    installOnce(session, environment, [...requirements, ...pip]);
-  let outcome = await attempt(needsPip ? [PIP_REQUIREMENT] : []);
-  // An index of a company may hold another pip than the one that we know; any pip serves.
-  if (outcome.exitCode !== 0 && needsPip && /\bpip==/.test(outcome.stderr)) outcome = await attempt(['pip']);
-  if (outcome.exitCode !== 0) throw notInstalled(outcome, requirements, needsPip);
-  return [...outcome.stderr.matchAll(/^\s*Built (\S+)/gm)].map(([, name = '']) => name).sort();
-}
-
-async function installOnce(
-  session: BuildSession,
-  environment: string,
-  requirements: readonly string[],
-): Promise<ProcessOutcome> {
-  if (requirements.length === 0) return { exitCode: 0, stdout: '', stderr: '', timedOut: false };
-  const file = join(session.scratch, 'requirements.txt');
-  await writeFile(file, requirements.map((requirement) => `${requirement}\n`).join(''));
-  return runUv(
+/** Installs a document. */
+async function install(request: ResolutionRequest, environment: string, document: LockDocument): Promise<void> {
+  const { session, runtime, project, context } = request;
+  if (document.packages.length === 0) return;
+  const folder = await mkdtemp(join(session.scratch, 'install-'));
+  const file = join(folder, 'pylock.toml');
+  await writeLockDocument(file, await withBuiltFolders(session, runtime, project.sources, document));
+  const { extras, groups } = session.options;
+  const { args, changes } = indexSettings(session);
+  const selected = [
+    ...(document.extras === undefined ? [] : extras.flatMap((extra) => ['--extra', extra])),
+    ...(document['dependency-groups'] === undefined ? [] : groups.flatMap((group) => ['--group', `${file}:${group}`])),
+  ];
+  const outcome = await runUv(
     session,
     [
-      'pip',
-      'install',
-      '--python',
-      environment,
-      '--link-mode',
-      'copy',
-      ...indexArguments(session.environment),
-      '--requirements',
-      file,
+      ...['pip', 'install', '--python', environment, '--link-mode', 'copy', '--no-deps'],
+      ...[...selected, ...args, ...buildFlags(session), '--requirements', file],
     ],
-    { UV_PYTHON_PREFERENCE: undefined },
+    changes,
   );
+  if (outcome.exitCode !== 0) throw dependencyError(outcome, context);
 }
 
-function notInstalled(outcome: ProcessOutcome, requirements: readonly string[], needsPip: boolean): FlavorError {
-  const text = outcome.stderr;
-  const folded = text.toLowerCase().replaceAll(/[-_.]+/g, '-');
-  const candidates = needsPip ? [...requirements, 'pip'] : requirements;
-  const named = candidates.filter((requirement) =>
-    new RegExp(`(^|[^a-z0-9-])${requirementName(requirement)}([^a-z0-9-]|$)`).test(folded),
-  );
-  const what = (named.length > 0 ? named : candidates).map((requirement) => `\`${requirement}\``).join(', ');
-  const { explanation, hints } = uvExplanation(text);
-  const reason = /^\s*error: .*(resolving|No solution)/m.test(text)
-    ? 'could not be resolved'
-    : 'could not be installed';
-  return new FlavorError('ERR_FLAVOR_DEPENDENCY', `${what} ${reason}${explanation === '' ? '' : `: ${explanation}`}`, {
-    hints: hints.length > 0 ? hints : ['check the name and version in `project.dependencies` and the index settings'],
-    cause: outputCause(outcome),
+/** Asks uv whether everything that the project requires is there, in a version that it allows. */
+async function checkFit(
+  request: ResolutionRequest,
+  environment: string,
+  lock: LockChoice,
+  document: LockDocument,
+): Promise<void> {
+  const { session, project } = request;
+  // Where something came from has been the lock's business: only versions are compared.
+  const lines = project.requirements.map((line) => line.replace(/\s*@\s*[^;]+/, ' '));
+  if (lines.length === 0) return;
+  const folder = await mkdtemp(join(session.scratch, 'install-'));
+  const asked = join(folder, 'requirements.txt');
+  await writeFile(asked, lines.map((line) => `${line}\n`).join(''));
+  const flags = ['--dry-run', '--offline', '--no-index', '--no-build', '--no-sources'];
+  const outcome = await runUv(session, ['pip', 'install', '--python', environment, ...flags, '--requirements', asked], {
+    ...indexSettings(session).changes,
+    UV_FIND_LINKS: undefined,
   });
+  if (outcome.exitCode === 0) return;
+  const file = lock.kind === 'requirements' ? lock.files[0] : lock.kind === 'none' ? undefined : lock.file;
+  const hint =
+    lock.kind === 'requirements'
+      ? 'write the requirements files anew, for example with `uv pip compile`'
+      : 'run `flavor lock`, and look at what it changes';
+  throw outdatedLock(file ?? '', hint, `: ${whatIsMissing(outcome, request, document)}`);
 }
 
-/** uv's own words: the first cause (or the error line), and its hints, each joined into one line. */
-export function uvExplanation(stderr: string): { readonly explanation: string; readonly hints: readonly string[] } {
-  const blocks: { readonly kind: string; text: string }[] = [];
-  for (const line of stderr.split('\n')) {
-    const start = /^\s*(error|cause|hint|warning): (.*)$/.exec(line) ?? /^\s*(?:×|╰─▶|├─▶)()\s*(.*)$/.exec(line);
-    if (start !== null) blocks.push({ kind: start[1] || 'cause', text: start[2] ?? '' });
-    else if (blocks.length > 0 && /^\s+\S/.test(line)) {
-      const last = blocks.at(-1);
-      if (last !== undefined) last.text = `${last.text} ${line.trim()}`;
-    }
-  }
-  const tidy = (text: string): string => text.trim().replaceAll(/\s+/g, ' ').replace(/\.$/, '');
-  const first = blocks.find(({ kind }) => kind === 'cause') ?? blocks.find(({ kind }) => kind === 'error');
-  return {
-    explanation: tidy(first?.text ?? ''),
-    hints: blocks.filter(({ kind }) => kind === 'hint').map(({ text }) => tidy(text)),
-  };
+/** The project's requirements that uv is not content with, and what is locked for them. */
+function whatIsMissing(
+  { stderr }: ProcessOutcome,
+  { project, context }: ResolutionRequest,
+  document: LockDocument,
+): string {
+  const { causes, error } = uvWords(context.original(stderr));
+  const text = (causes[0] ?? error).toLowerCase().replaceAll(/[-_.]+/g, '-');
+  const named = project.requirements.filter((line) => new RegExp(`\\b${requirementName(line)}\\b`).test(text));
+  if (named.length === 0) return causes[0] ?? error;
+  return named
+    .map((line) => {
+      const locked = document.packages.find(({ name }) => foldName(name) === requirementName(line));
+      const holds =
+        locked === undefined ? 'holds no such distribution' : `holds ${locked.name} ${locked.version ?? ''}`.trim();
+      return `the project requires \`${line}\`, the file ${holds}`;
+    })
+    .join('; ');
 }

@@ -25,9 +25,6 @@ const PYTHON_BENDING = new Set([
   'CONDA_PREFIX',
 ]);
 
-/** uv's own way of naming a default index, newest first. */
-const UV_INDEX_VARIABLES = ['UV_DEFAULT_INDEX', 'UV_INDEX_URL', 'UV_NO_INDEX'] as const;
-
 /** What a child process gets of the user's environment, with `changes` on top (undefined removes). */
 export function childEnvironment(environment: Environment, changes: Environment = {}): Record<string, string> {
   const result: Record<string, string> = {};
@@ -36,12 +33,4 @@ export function childEnvironment(environment: Environment, changes: Environment 
     result[name] = value;
   }
   return result;
-}
-
-/** Flags for uv commands that ask an index: pip's variable counts when uv has none of its own. */
-export function indexArguments(environment: Environment): string[] {
-  const url = environment['PIP_INDEX_URL'];
-  if (url === undefined || url === '') return [];
-  if (UV_INDEX_VARIABLES.some((name) => (environment[name] ?? '') !== '')) return [];
-  return ['--default-index', url];
 }

@@ -4,12 +4,12 @@
  */
 
 import { copyFile, mkdir, readdir, readlink, realpath, stat, symlink } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 
 import { throwIfAborted } from '../cancellation.js';
 
-/** Folders at the project's top that are results or tools of development. */
-const TOP_LEVEL = new Set([
+/** Folders beside a project's manifest that are results or tools of development. */
+const BESIDE_MANIFEST = new Set([
   '.venv',
   'venv',
   'node_modules',
@@ -33,18 +33,23 @@ export interface ProjectCopyRequest {
   readonly signal: AbortSignal;
 }
 
-/** Copies the project. */
+/** What makes a folder a project. */
+const MANIFESTS = ['pyproject.toml', 'setup.py'];
+
+/** Copies a project, or a single file. */
 export async function copyProject(request: ProjectCopyRequest): Promise<void> {
   const root = await realpath(request.from);
-  const visit = async (folder: string, target: string, depth: number, trail: readonly string[]): Promise<void> => {
+  const visit = async (folder: string, target: string, trail: readonly string[]): Promise<void> => {
     throwIfAborted(request.signal);
     await mkdir(target, { recursive: true });
-    for (const { name } of await readdir(folder, { withFileTypes: true })) {
-      if (isLeftOut(name, depth, request.withHistory)) continue;
-      await copyEntry(join(folder, name), join(target, name), depth, trail);
+    const names = await readdir(folder);
+    const isProject = folder === root || MANIFESTS.some((name) => names.includes(name));
+    for (const name of names) {
+      if (isLeftOut(name, isProject, request.withHistory)) continue;
+      await copyEntry(join(folder, name), join(target, name), trail);
     }
   };
-  const copyEntry = async (from: string, to: string, depth: number, trail: readonly string[]): Promise<void> => {
+  const copyEntry = async (from: string, to: string, trail: readonly string[]): Promise<void> => {
     const real = await realpath(from).catch(() => undefined);
     // A dangling link is nothing that a build could read.
     if (real === undefined || request.leftOut.includes(real)) return;
@@ -54,17 +59,19 @@ export async function copyProject(request: ProjectCopyRequest): Promise<void> {
     if (link !== undefined && !isAbsolute(link) && within !== '..' && !within.startsWith(`..${sep}`)) {
       await symlink(link, to);
     } else if (status.isDirectory()) {
-      if (!trail.includes(real)) await visit(from, to, depth + 1, [...trail, real]);
+      if (!trail.includes(real)) await visit(from, to, [...trail, real]);
     } else if (status.isFile()) {
       await copyFile(from, to);
     }
   };
-  await visit(root, request.to, 0, [root]);
+  if ((await stat(root)).isDirectory()) return visit(root, request.to, [root]);
+  await mkdir(dirname(request.to), { recursive: true });
+  await copyFile(root, request.to);
 }
 
-function isLeftOut(name: string, depth: number, withHistory: boolean): boolean {
+function isLeftOut(name: string, isProject: boolean, withHistory: boolean): boolean {
   if (name === '__pycache__' || name === '.DS_Store') return true;
   if (name === '.git' || name === '.hg') return !withHistory;
   if (name.endsWith('.egg-info') || name.endsWith('.psp')) return true;
-  return depth === 0 && TOP_LEVEL.has(name);
+  return isProject && BESIDE_MANIFEST.has(name);
 }

@@ -3,73 +3,45 @@
  * tree of its own. The user's folder is read, never written.
  */
 
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { unzipSync } from 'fflate';
 
-import { cacheDirectory } from '../cache-directory.js';
 import { FlavorError } from '../errors.js';
-import { uvExplanation } from './dependencies.js';
 import { headerOf, headersOf } from './distributions.js';
-import { indexArguments } from './environment.js';
 import { outputCause } from './process.js';
-import { copyProject } from './project-copy.js';
+import { copySources, type ProjectSources } from './project-sources.js';
+import { requirementsFor } from './requirements.js';
 import { type BuildSession, runUv, type StagedRuntime } from './session.js';
 import { type SiteTree, splitEnvironment } from './site-tree.js';
-import { sortedEntries } from './tree.js';
 import { makeEnvironment } from './virtual-environment.js';
+import { buildWheelOf } from './wheel-build.js';
 
 /** The built wheel of the project. */
 export interface ProjectWheel {
   readonly path: string;
   readonly version: string;
   readonly description: string | undefined;
-  /** Requirements without those of extras. */
+  /** Requirements, those of the chosen extras among them. */
   readonly requirements: readonly string[];
+  /** Extras that it has. */
+  readonly extras: readonly string[];
+  /** The copies that it was built from. */
+  readonly sources: ProjectSources;
 }
 
 /** Builds the wheel. */
 export async function buildWheel(session: BuildSession, runtime: StagedRuntime): Promise<ProjectWheel> {
-  const { manifest, scratch, reporter } = session;
-  const copy = join(scratch, 'project');
-  await copyProject({
-    from: manifest.folder,
-    to: copy,
-    withHistory: manifest.version === undefined,
-    leftOut: [scratch, cacheDirectory(session.environment)],
-    signal: reporter.signal,
+  const { manifest, options } = session;
+  const sources = await copySources(session);
+  const path = await buildWheelOf(session, runtime, {
+    folder: sources.folder,
+    name: manifest.distribution,
+    path: manifest.file,
+    sources,
   });
-  const wheels = join(scratch, 'wheels');
-  await mkdir(wheels);
-  const outcome = await runUv(
-    session,
-    [
-      'build',
-      '--wheel',
-      '--python',
-      runtime.interpreter,
-      '--out-dir',
-      wheels,
-      ...indexArguments(session.environment),
-      copy,
-    ],
-    { UV_PYTHON_PREFERENCE: undefined },
-  );
-  const file = (await sortedEntries(wheels)).find(({ name }) => name.endsWith('.whl'));
-  if (outcome.exitCode !== 0 || file === undefined) {
-    const { explanation, hints } = uvExplanation(outcome.stderr);
-    throw new FlavorError(
-      'ERR_FLAVOR_BUILD',
-      `the wheel of \`${manifest.distribution}\` could not be built${explanation === '' ? '' : `: ${explanation.replaceAll(copy, manifest.folder)}`}`,
-      {
-        path: manifest.file,
-        hints: [...hints, 'with `--verbose` the output of the build back end is shown'],
-        cause: outputCause(outcome),
-      },
-    );
-  }
-  return readWheel(join(wheels, file.name));
+  return { ...(await readWheel(path, options.extras)), sources };
 }
 
 /** Installs the wheel, without its dependencies, into a tree of its own. */
@@ -109,7 +81,7 @@ export async function stageApplication(
   });
 }
 
-async function readWheel(path: string): Promise<ProjectWheel> {
+async function readWheel(path: string, extras: readonly string[]): Promise<Omit<ProjectWheel, 'sources'>> {
   const members = unzipSync(await readFile(path), { filter: ({ name }) => /^[^/]+\.dist-info\/METADATA$/.test(name) });
   const [content] = Object.values(members);
   const metadata = Buffer.from(content ?? []).toString('utf8');
@@ -121,6 +93,7 @@ async function readWheel(path: string): Promise<ProjectWheel> {
     path,
     version,
     description: headerOf(metadata, 'Summary'),
-    requirements: headersOf(metadata, 'Requires-Dist').filter((requirement) => !/;.*\bextra\s*==/.test(requirement)),
+    requirements: requirementsFor(headersOf(metadata, 'Requires-Dist'), headerOf(metadata, 'Name') ?? '', extras),
+    extras: headersOf(metadata, 'Provides-Extra'),
   };
 }

@@ -17,8 +17,12 @@ pub enum ErrorCode {
     FlavorDependency,
     /// An entry point names a module or attribute that the package does not hold.
     FlavorEntryPoint,
+    /// A file of a dependency does not have the digest that is locked, or none is locked for it.
+    FlavorHash,
     /// A build hook failed or could not be run.
     FlavorHook,
+    /// A package index could not be reached, or refuses the credentials.
+    FlavorIndex,
     /// An internal rule of flavor was broken.
     FlavorInternal,
     /// A file could not be read or written.
@@ -37,6 +41,8 @@ pub enum ErrorCode {
     FlavorMember,
     /// A file that was named does not exist.
     FlavorNotFound,
+    /// A dependency has no wheel for the target and may not or cannot be built.
+    FlavorNoWheel,
     /// An option has a value that is not allowed.
     FlavorOption,
     /// The output file could not be written.
@@ -167,7 +173,9 @@ impl ErrorCode {
         Self::FlavorBuild,
         Self::FlavorDependency,
         Self::FlavorEntryPoint,
+        Self::FlavorHash,
         Self::FlavorHook,
+        Self::FlavorIndex,
         Self::FlavorInternal,
         Self::FlavorIo,
         Self::FlavorKey,
@@ -177,6 +185,7 @@ impl ErrorCode {
         Self::FlavorManifest,
         Self::FlavorMember,
         Self::FlavorNotFound,
+        Self::FlavorNoWheel,
         Self::FlavorOption,
         Self::FlavorOutput,
         Self::FlavorPlan,
@@ -247,7 +256,9 @@ impl ErrorCode {
             Self::FlavorBuild => "ERR_FLAVOR_BUILD",
             Self::FlavorDependency => "ERR_FLAVOR_DEPENDENCY",
             Self::FlavorEntryPoint => "ERR_FLAVOR_ENTRY_POINT",
+            Self::FlavorHash => "ERR_FLAVOR_HASH",
             Self::FlavorHook => "ERR_FLAVOR_HOOK",
+            Self::FlavorIndex => "ERR_FLAVOR_INDEX",
             Self::FlavorInternal => "ERR_FLAVOR_INTERNAL",
             Self::FlavorIo => "ERR_FLAVOR_IO",
             Self::FlavorKey => "ERR_FLAVOR_KEY",
@@ -257,6 +268,7 @@ impl ErrorCode {
             Self::FlavorManifest => "ERR_FLAVOR_MANIFEST",
             Self::FlavorMember => "ERR_FLAVOR_MEMBER",
             Self::FlavorNotFound => "ERR_FLAVOR_NOT_FOUND",
+            Self::FlavorNoWheel => "ERR_FLAVOR_NO_WHEEL",
             Self::FlavorOption => "ERR_FLAVOR_OPTION",
             Self::FlavorOutput => "ERR_FLAVOR_OUTPUT",
             Self::FlavorPlan => "ERR_FLAVOR_PLAN",
@@ -327,7 +339,9 @@ impl ErrorCode {
             | Self::FlavorBuild
             | Self::FlavorDependency
             | Self::FlavorEntryPoint
+            | Self::FlavorHash
             | Self::FlavorHook
+            | Self::FlavorIndex
             | Self::FlavorIo
             | Self::FlavorKey
             | Self::FlavorKeyExists
@@ -335,6 +349,7 @@ impl ErrorCode {
             | Self::FlavorLock
             | Self::FlavorManifest
             | Self::FlavorMember
+            | Self::FlavorNoWheel
             | Self::FlavorOutput
             | Self::FlavorPlan
             | Self::FlavorRepeat
@@ -428,9 +443,12 @@ impl ErrorCode {
             | Self::FlavorBuild
             | Self::FlavorDependency
             | Self::FlavorEntryPoint
+            | Self::FlavorHash
             | Self::FlavorHook
+            | Self::FlavorIndex
             | Self::FlavorLock
             | Self::FlavorManifest
+            | Self::FlavorNoWheel
             | Self::FlavorRepeat
             | Self::FlavorRuntime
             | Self::FlavorSmoke
@@ -482,7 +500,11 @@ impl ErrorCode {
             Self::FlavorEntryPoint => {
                 "an entry point names a module or attribute that the package does not hold"
             }
+            Self::FlavorHash => {
+                "a file of a dependency does not have the digest that is locked, or none is locked for it"
+            }
             Self::FlavorHook => "a build hook failed or could not be run",
+            Self::FlavorIndex => "a package index could not be reached, or refuses the credentials",
             Self::FlavorInternal => "an internal rule of flavor was broken",
             Self::FlavorIo => "a file could not be read or written",
             Self::FlavorKey => "a key file does not hold an Ed25519 key",
@@ -496,6 +518,7 @@ impl ErrorCode {
                 "a file to be packed has a name, a kind or a link target that a package cannot hold"
             }
             Self::FlavorNotFound => "a file that was named does not exist",
+            Self::FlavorNoWheel => "a dependency has no wheel for the target and may not or cannot be built",
             Self::FlavorOption => "an option has a value that is not allowed",
             Self::FlavorOutput => "the output file could not be written",
             Self::FlavorPlan => {
@@ -610,11 +633,17 @@ impl ErrorCode {
             Self::PspfNotAPackage => {
                 Some("check that the path names a package and that the file was copied completely")
             }
+            Self::FlavorIndex => {
+                Some("check the address of the index and, behind a proxy, HTTPS_PROXY and SSL_CERT_FILE")
+            }
             Self::FlavorDependency => {
                 Some("check the name and version in `project.dependencies` and the index settings")
             }
             Self::FlavorNotFound => Some("check the path"),
             Self::FlavorOutput => Some("choose a place that can be written"),
+            Self::FlavorNoWheel => {
+                Some("choose a version that has one, or give a wheel of it with `--find-links`")
+            }
             Self::FlavorKeyExists => Some("choose another directory, or replace the key pair with `--force`"),
             Self::TrustFile => Some(
                 "correct the file that the message names, or remove it; part 13 of LAUNCH.md describes its form",
@@ -641,6 +670,9 @@ impl ErrorCode {
             Self::LaunchTarget => Some("get the package that was built for this platform"),
             Self::FlavorBinding => {
                 Some("install the package again on this platform, or build it with `npm run build`")
+            }
+            Self::FlavorHash => {
+                Some("lock again if the new file is meant; if not, the index serves a file that was changed")
             }
             Self::StoreOutput => Some("name a folder that does not exist yet or is empty"),
             Self::FlavorRuntime => {

@@ -9,7 +9,9 @@ const (
 	FlavorBuild          Code = "ERR_FLAVOR_BUILD"           // the wheel of the project could not be built
 	FlavorDependency     Code = "ERR_FLAVOR_DEPENDENCY"      // a dependency of the project could not be resolved or installed
 	FlavorEntryPoint     Code = "ERR_FLAVOR_ENTRY_POINT"     // an entry point names a module or attribute that the package does not hold
+	FlavorHash           Code = "ERR_FLAVOR_HASH"            // a file of a dependency does not have the digest that is locked, or none is locked for it
 	FlavorHook           Code = "ERR_FLAVOR_HOOK"            // a build hook failed or could not be run
+	FlavorIndex          Code = "ERR_FLAVOR_INDEX"           // a package index could not be reached, or refuses the credentials
 	FlavorInternal       Code = "ERR_FLAVOR_INTERNAL"        // an internal rule of flavor was broken
 	FlavorIO             Code = "ERR_FLAVOR_IO"              // a file could not be read or written
 	FlavorKey            Code = "ERR_FLAVOR_KEY"             // a key file does not hold an Ed25519 key
@@ -19,6 +21,7 @@ const (
 	FlavorManifest       Code = "ERR_FLAVOR_MANIFEST"        // the manifest is not valid
 	FlavorMember         Code = "ERR_FLAVOR_MEMBER"          // a file to be packed has a name, a kind or a link target that a package cannot hold
 	FlavorNotFound       Code = "ERR_FLAVOR_NOT_FOUND"       // a file that was named does not exist
+	FlavorNoWheel        Code = "ERR_FLAVOR_NO_WHEEL"        // a dependency has no wheel for the target and may not or cannot be built
 	FlavorOption         Code = "ERR_FLAVOR_OPTION"          // an option has a value that is not allowed
 	FlavorOutput         Code = "ERR_FLAVOR_OUTPUT"          // the output file could not be written
 	FlavorPlan           Code = "ERR_FLAVOR_PLAN"            // the manifest for assembly is malformed or states what the assembler computes
@@ -88,7 +91,9 @@ var rows = [...]row{
 	{FlavorBuild, 1, 104, "run `uv build --wheel` in the project to see the same failure alone"},
 	{FlavorDependency, 1, 104, "check the name and version in `project.dependencies` and the index settings"},
 	{FlavorEntryPoint, 1, 104, "write `entry_point = \"module:function\"` under `[tool.flavor]`"},
+	{FlavorHash, 1, 104, "lock again if the new file is meant; if not, the index serves a file that was changed"},
 	{FlavorHook, 1, 104, "run the hook by itself in the project folder"},
+	{FlavorIndex, 1, 104, "check the address of the index and, behind a proxy, HTTPS_PROXY and SSL_CERT_FILE"},
 	{FlavorInternal, 70, 101, "this is a bug of flavor; please report it with the command that you ran"},
 	{FlavorIO, 1, 106, ""},
 	{FlavorKey, 1, 109, "create a key pair with `flavor keygen`"},
@@ -98,6 +103,7 @@ var rows = [...]row{
 	{FlavorManifest, 1, 104, "the README lists every key of `[tool.flavor]`"},
 	{FlavorMember, 1, 109, "remove or rename the file, or exclude it"},
 	{FlavorNotFound, 5, 106, "check the path"},
+	{FlavorNoWheel, 1, 104, "choose a version that has one, or give a wheel of it with `--find-links`"},
 	{FlavorOption, 2, 105, ""},
 	{FlavorOutput, 1, 106, "choose a place that can be written"},
 	{FlavorPlan, 1, 109, ""},

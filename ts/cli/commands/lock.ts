@@ -1,0 +1,64 @@
+/** `flavor lock`: writes or compares the lock file of a project. */
+
+import { relative } from 'node:path';
+
+import type { Command } from 'commander';
+
+import { lock } from '../../index.js';
+import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
+import { EXIT } from '../exit.js';
+
+interface LockCommandOptions extends CommonOptions {
+  readonly manifest?: string;
+  readonly output?: string;
+  readonly check?: boolean;
+  readonly upgrade?: boolean;
+  readonly python?: string;
+  readonly offline?: boolean;
+  readonly findLinks: readonly string[];
+  readonly extra: readonly string[];
+  readonly group: readonly string[];
+}
+
+/** Adds the command. */
+export function addLockCommand(program: Command): void {
+  const command = program
+    .command('lock')
+    .description('write what a package of the project will hold to pylock.toml')
+    .option('-m, --manifest <path>', 'pyproject.toml or its folder (default: the working folder)')
+    .option('-o, --output <file>', 'lock file to write (default: pylock.toml beside the manifest)')
+    .option('--check', 'write nothing; fail if the file is not up to date')
+    .option('-U, --upgrade', 'take the newest versions instead of keeping locked ones')
+    .option('--python <version>', 'oldest version of Python that the lock serves')
+    .option('--offline', 'ask nothing from a network')
+    .option('--find-links <place>', 'folder or page with distributions (repeatable)', collected, [])
+    .option('--extra <name>', 'extra of the project (repeatable)', collected, [])
+    .option('--group <name>', 'dependency group (repeatable)', collected, []);
+  withCommonOptions(command).action(async (options: LockCommandOptions) => {
+    await runAction('lock', options, async ({ output, cwd, signal }) => {
+      const { path, changed, source, packages } = await lock({
+        manifest: options.manifest,
+        output: options.output,
+        check: options.check,
+        upgrade: options.upgrade,
+        python: options.python,
+        offline: options.offline,
+        findLinks: options.findLinks,
+        extras: options.extra,
+        groups: options.group,
+        cwd,
+        signal,
+        onProgress: (event) => output.progress(event),
+      });
+      const count = `${packages.length} distribution${packages.length === 1 ? '' : 's'}`;
+      output.result({ path, changed, source, packages }, [
+        `${relative(cwd, path) || path} (${count} from ${source === 'uv.lock' ? 'uv.lock' : 'a resolution'}), ${changed ? 'written' : 'up to date'}`,
+      ]);
+      return EXIT.ok;
+    });
+  });
+}
+
+function collected(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,31 @@
+/**
+ * Looks for traces of the machine that builds in what is packed: the scratch folder, the home folder and the cache of
+ * uv. Compiled files hold such paths in debug information. They do no harm where the package runs, but tell about
+ * its author, and make it different in every build.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+
+import type { BuildSession } from './session.js';
+import type { SiteTree } from './site-tree.js';
+import { walkTree } from './tree.js';
+
+/** Warns about each file of a tree that names a folder of this machine. */
+export async function reportLeaks(session: BuildSession, tree: Pick<SiteTree, 'sitePackages'>): Promise<void> {
+  const { environment, reporter, scratch } = session;
+  const home = environment['HOME'] ?? homedir();
+  const folders = [scratch, environment['UV_CACHE_DIR'], home]
+    // A home folder such as `/` or `/root` is in many texts that say nothing about this machine.
+    .filter((folder) => folder !== undefined && folder.split(/[\\/]/).filter((part) => part !== '').length > 1);
+  const needles = (folders as string[]).map((folder) => Buffer.from(folder));
+  for await (const { kind, path, absolute } of walkTree(tree.sitePackages)) {
+    if (kind !== 'file') continue;
+    const content = await readFile(absolute);
+    if (!needles.some((needle) => content.includes(needle))) continue;
+    reporter.emit({
+      type: 'warning',
+      message: `${path} names the folder that it was built in; the package cannot be reproduced byte by byte`,
+    });
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Which lock file a build obeys. Without a word in the manifest: requirements files if it names some, else `uv.lock` of
+ * the project or its workspace, else `pylock.toml` beside the manifest, else none. `--locked` wants one.
+ */
+
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { FlavorError } from '../errors.js';
+import type { ProjectSources } from './project-sources.js';
+import type { BuildSession } from './session.js';
+
+/** What is obeyed. */
+export type LockChoice =
+  | { readonly kind: 'uv' | 'pylock'; readonly file: string }
+  | { readonly kind: 'requirements'; readonly files: readonly string[] }
+  | { readonly kind: 'none' };
+
+/** Name of the standard lock file. */
+export const PYLOCK = 'pylock.toml';
+
+/** Chooses the lock file of a build. */
+export async function chooseLock(
+  { manifest, options }: Pick<BuildSession, 'manifest' | 'options'>,
+  sources: Pick<ProjectSources, 'originalWorkspace'>,
+): Promise<LockChoice> {
+  const { lock, requirements } = manifest.build;
+  const uvLock = join(sources.originalWorkspace, 'uv.lock');
+  const pylock = join(manifest.folder, PYLOCK);
+  switch (lock) {
+    case 'uv':
+      return { kind: 'uv', file: await wanted(uvLock, lock, '`uv lock` writes it') };
+    case 'pylock':
+      return { kind: 'pylock', file: await wanted(pylock, lock, '`flavor lock` writes it') };
+    case 'requirements':
+      if (requirements.length === 0) {
+        throw new FlavorError('ERR_FLAVOR_LOCK', 'the manifest wants requirements files to be obeyed, but names none', {
+          path: manifest.file,
+          hints: ['write `requirements = ["requirements.txt"]` under `[tool.flavor.build]`'],
+        });
+      }
+      break;
+    case 'auto':
+      if (requirements.length > 0) break;
+      if (await isFile(uvLock)) return { kind: 'uv', file: uvLock };
+      if (await isFile(pylock)) return { kind: 'pylock', file: pylock };
+  }
+  if (lock !== 'none' && requirements.length > 0) {
+    for (const file of requirements) await wanted(file, 'requirements', 'correct `tool.flavor.build.requirements`');
+    return { kind: 'requirements', files: requirements };
+  }
+  if (options.locked) {
+    throw new FlavorError(
+      'ERR_FLAVOR_LOCK',
+      `\`--locked\` was given, but the project has no lock file: ${manifest.folder}`,
+      {
+        path: manifest.folder,
+        hints: ['`flavor lock` writes pylock.toml, `uv lock` writes uv.lock'],
+      },
+    );
+  }
+  return { kind: 'none' };
+}
+
+async function wanted(file: string, lock: string, hint: string): Promise<string> {
+  if (await isFile(file)) return file;
+  throw new FlavorError('ERR_FLAVOR_LOCK', `there is no such lock file (\`lock = "${lock}"\`): ${file}`, {
+    path: file,
+    hints: [hint],
+  });
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+}

@@ -1,0 +1,82 @@
+/**
+ * Builds wheels of local projects from their copies, in isolation, with whatever back end they name.
+ */
+
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { FlavorError } from '../errors.js';
+import { lastWords, uvWords } from './dependency-errors.js';
+import { indexSettings } from './index-settings.js';
+import type { LockDocument, LockedPackage } from './lock-document.js';
+import { outputCause } from './process.js';
+import type { ProjectSources } from './project-sources.js';
+import { type BuildSession, runUv, type StagedRuntime } from './session.js';
+import { sortedEntries } from './tree.js';
+
+/** What to build. */
+export interface WheelRequest {
+  /** Folder of the copy. */
+  readonly folder: string;
+  /** Name of the distribution, for messages. */
+  readonly name: string;
+  /** The user's manifest, for messages. */
+  readonly path: string;
+  readonly sources: ProjectSources;
+}
+
+/** Builds one wheel; its path. */
+export async function buildWheelOf(
+  session: BuildSession,
+  runtime: StagedRuntime,
+  { folder, name, path, sources }: WheelRequest,
+): Promise<string> {
+  const base = join(session.scratch, 'wheels');
+  await mkdir(base, { recursive: true });
+  const wheels = await mkdtemp(join(base, '-'));
+  const { args, changes } = indexSettings(session);
+  const outcome = await runUv(
+    session,
+    ['build', '--wheel', '--python', runtime.interpreter, '--out-dir', wheels, ...args, folder],
+    changes,
+  );
+  const file = (await sortedEntries(wheels)).find((entry) => entry.name.endsWith('.whl'));
+  if (outcome.exitCode === 0 && file !== undefined) return join(wheels, file.name);
+  const words = uvWords(sources.original(outcome.stderr));
+  const explanation = lastWords(words.causes[0] ?? words.error);
+  throw new FlavorError(
+    'ERR_FLAVOR_BUILD',
+    `the wheel of \`${name}\` could not be built${explanation === '' ? '' : `: ${explanation}`}`,
+    {
+      path,
+      hints: [...words.hints, 'with `--verbose` the output of the build back end is shown'],
+      cause: outputCause(outcome),
+    },
+  );
+}
+
+/** Replaces the folders of a lock document by wheels that are built from their copies. */
+export async function withBuiltFolders(
+  session: BuildSession,
+  runtime: StagedRuntime,
+  sources: ProjectSources,
+  document: LockDocument,
+): Promise<LockDocument> {
+  const packages: LockedPackage[] = [];
+  for (const entry of document.packages) {
+    const { directory, ...rest } = entry;
+    if (directory === undefined) {
+      packages.push(entry);
+      continue;
+    }
+    const folder = join(await sources.locate(directory.path), directory.subdirectory ?? '');
+    const path = join(sources.original(folder), 'pyproject.toml');
+    const wheel = await buildWheelOf(session, runtime, { folder, name: entry.name, path, sources });
+    const sha256 = createHash('sha256')
+      .update(await readFile(wheel))
+      .digest('hex');
+    packages.push({ ...rest, archive: { path: wheel, hashes: { sha256 } } });
+  }
+  return { ...document, packages };
+}
