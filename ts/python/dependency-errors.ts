@@ -108,18 +108,17 @@ function offlineFailure(words: UvWords, context: FailureContext): Failure | unde
   if (!/network was disabled|Network connectivity is disabled|was not found in the cache/.test(text)) return undefined;
   return {
     code: 'ERR_FLAVOR_DEPENDENCY',
-    message: `${named(words, context)} could not be had offline: ${missingName(text) ?? 'it'} is not in uv's cache`,
+    message: `${named(words, context)} could not be had offline${after(missingName(text))}`,
     hints: ['build once without `--offline`, or name a folder of wheels with `--find-links`'],
   };
 }
 
-function buildFailure({ error, causes }: UvWords): Failure | undefined {
-  const what = /Failed to build `([^`]+)`/.exec([error, ...causes].join('\n'))?.[1];
+function buildFailure(words: UvWords): Failure | undefined {
+  const what = /Failed to build `([^`]+)`/.exec([words.error, ...words.causes].join('\n'))?.[1];
   if (what === undefined) return undefined;
-  const said = causes.find((cause) => /\[std(?:err|out)\]/.test(cause))?.replace(/^.*?\[std(?:err|out)\]\s*/, '');
   return {
     code: 'ERR_FLAVOR_DEPENDENCY',
-    message: `\`${what}\` could not be built from source${after(lastWords(said ?? causes.at(-1) ?? ''))}`,
+    message: `\`${what}\` could not be built from source${after(buildExplanation(words))}`,
     hints: [
       'with `--verbose` the output of the build is shown',
       'a version that has a wheel needs no build; one of your own can be given with `--find-links`',
@@ -127,8 +126,15 @@ function buildFailure({ error, causes }: UvWords): Failure | undefined {
   };
 }
 
-function networkFailure({ error, causes }: UvWords): Failure | undefined {
-  const text = [error, ...causes].join(' ');
+/** The end of what a back end printed, where its error stands; else uv's last word. */
+export function buildExplanation({ error, causes }: UvWords): string {
+  const said = causes.find((cause) => /\[std(?:err|out)\]/.test(cause))?.replace(/^.*\[std(?:err|out)\]\s*/, '');
+  const text = said ?? causes.at(-1) ?? error;
+  return text.length > 300 ? `… ${text.slice(-300)}` : text;
+}
+
+function networkFailure({ error, causes, hints }: UvWords): Failure | undefined {
+  const text = [error, ...causes, ...hints].join(' ');
   if (/401 Unauthorized|403 Forbidden/.test(text)) {
     return {
       code: 'ERR_FLAVOR_INDEX',
@@ -158,9 +164,7 @@ function resolutionFailure(words: UvWords, context: FailureContext): Failure | u
       hints: words.hints.length > 0 ? words.hints : ['check the name, and the index settings if it is a private one'],
     };
   }
-  if (
-    !/No solution found|resolving dependencies|Failed to parse|Git operation failed|Distribution not found/.test(text)
-  ) {
+  if (!/No solution found|resolving dependencies|Git operation failed|Distribution not found/.test(text)) {
     return undefined;
   }
   return {
@@ -184,9 +188,9 @@ function named({ error, causes }: UvWords, { requirements }: FailureContext): st
   return chosen.length === 0 ? 'the dependencies' : chosen.map((requirement) => `\`${requirement}\``).join(', ');
 }
 
-function missingName(text: string): string | undefined {
+function missingName(text: string): string {
   const name = /(\S+) was not found in the cache/.exec(text)?.[1];
-  return name === undefined ? undefined : `\`${name.replaceAll('`', '')}\``;
+  return name === undefined ? '' : `\`${name.replaceAll('`', '')}\` is not in uv's cache`;
 }
 
 function addressOf(text: string): string {
@@ -195,11 +199,6 @@ function addressOf(text: string): string {
 
 function firstCause({ error, causes }: UvWords): string {
   return causes[0] ?? error;
-}
-
-/** The end of what a back end printed, where its error stands. */
-export function lastWords(text: string): string {
-  return text.length > 300 ? `… ${text.slice(-300)}` : text;
 }
 
 function after(text: string): string {

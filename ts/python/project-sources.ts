@@ -7,6 +7,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 
 import { cacheDirectory } from '../cache-directory.js';
+import { FlavorError } from '../errors.js';
 import { commonFolder, findLocalProjects, isInside } from './local-projects.js';
 import { copyProject } from './project-copy.js';
 import type { BuildSession } from './session.js';
@@ -32,6 +33,13 @@ export async function copySources(session: BuildSession): Promise<ProjectSources
   const real = (path: string): Promise<string> => realpath(path).catch(() => path);
   const project = await real(manifest.folder);
   const additional = await Promise.all(manifest.build.dependencies.map(real));
+  for (const folder of additional) {
+    if (await isThere(folder)) continue;
+    throw new FlavorError('ERR_FLAVOR_NOT_FOUND', `there is no local project at this path: ${folder}`, {
+      path: folder,
+      hints: ['correct `dependencies` under `[tool.flavor.build]`; paths are relative to the manifest'],
+    });
+  }
   const { workspace, roots } = await findLocalProjects(project, additional);
   const common = commonFolder(roots);
   const top = join(scratch, 'project');

@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { FlavorError } from '../errors.js';
-import { lastWords, uvWords } from './dependency-errors.js';
+import { buildExplanation, uvWords } from './dependency-errors.js';
 import { indexSettings } from './index-settings.js';
 import type { LockDocument, LockedPackage } from './lock-document.js';
 import { outputCause } from './process.js';
@@ -43,14 +43,13 @@ export async function buildWheelOf(
   );
   const file = (await sortedEntries(wheels)).find((entry) => entry.name.endsWith('.whl'));
   if (outcome.exitCode === 0 && file !== undefined) return join(wheels, file.name);
-  const words = uvWords(sources.original(outcome.stderr));
-  const explanation = lastWords(words.causes[0] ?? words.error);
+  const explanation = buildExplanation(uvWords(sources.original(outcome.stderr)));
   throw new FlavorError(
     'ERR_FLAVOR_BUILD',
     `the wheel of \`${name}\` could not be built${explanation === '' ? '' : `: ${explanation}`}`,
     {
       path,
-      hints: [...words.hints, 'with `--verbose` the output of the build back end is shown'],
+      hints: ['with `--verbose` the output of the build back end is shown'],
       cause: outputCause(outcome),
     },
   );
