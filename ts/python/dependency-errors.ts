@@ -164,6 +164,13 @@ function resolutionFailure(words: UvWords, context: FailureContext): Failure | u
       hints: words.hints.length > 0 ? words.hints : ['check the name, and the index settings if it is a private one'],
     };
   }
+  if (/Couldn't parse requirement|Failed to parse/.test(words.error)) {
+    return {
+      code: 'ERR_FLAVOR_DEPENDENCY',
+      message: `${named(words, context)}: not a requirement${after(firstCause(words).replace(/ [^ ][^^]* \^+$/, ''))}`,
+      hints: ['requirements look like `name`, `name>=1.2`, `name[extra]==1.2.3` or `name @ https://…`'],
+    };
+  }
   if (!/No solution found|resolving dependencies|Git operation failed|Distribution not found/.test(text)) {
     return undefined;
   }

@@ -60,10 +60,11 @@ export function headersOf(metadata: string, name: string): string[] {
     .map((line) => line.slice(prefix.length).trim());
 }
 
-/** Writes RECORD lines in their order. */
+/** Writes RECORD lines in their order; the file's own line has neither digest nor size, as it cannot know them. */
 export function formatRecord(lines: readonly RecordLine[]): string {
+  const isOwn = (path: string): boolean => /^[^/]+\.dist-info\/RECORD$/.test(path);
   const quote = (text: string): string => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  return lines.map(({ path, hash, size }) => `${quote(path)},${hash},${size}\n`).join('');
+  return lines.map(({ path, hash, size }) => `${quote(path)},${isOwn(path) ? ',' : `${hash},${size}`}\n`).join('');
 }
 
 function parseRecord(text: string): RecordLine[] {

@@ -43,7 +43,8 @@ export async function buildWheelOf(
   );
   const file = (await sortedEntries(wheels)).find((entry) => entry.name.endsWith('.whl'));
   if (outcome.exitCode === 0 && file !== undefined) return join(wheels, file.name);
-  const explanation = buildExplanation(uvWords(sources.original(outcome.stderr)));
+  const text = sources.original(outcome.stderr);
+  const explanation = lastLines(text) || buildExplanation(uvWords(text));
   throw new FlavorError(
     'ERR_FLAVOR_BUILD',
     `the wheel of \`${name}\` could not be built${explanation === '' ? '' : `: ${explanation}`}`,
@@ -53,6 +54,13 @@ export async function buildWheelOf(
       cause: outputCause(outcome),
     },
   );
+}
+
+/** `uv build` lets the back end print before it speaks itself. */
+function lastLines(stderr: string): string {
+  const said = stderr.split(/^error: /m)[0] ?? '';
+  const lines = said.split('\n').filter((line) => line.trim() !== '' && !/^(Building|warning:) ?/.test(line));
+  return lines.slice(-3).join(' ').slice(-300).trim();
 }
 
 /** Replaces the folders of a lock document by wheels that are built from their copies. */
