@@ -167,7 +167,7 @@ function resolutionFailure(words: UvWords, context: FailureContext): Failure | u
   if (/Couldn't parse requirement|Failed to parse/.test(words.error)) {
     return {
       code: 'ERR_FLAVOR_DEPENDENCY',
-      message: `${named(words, context)}: not a requirement${after(firstCause(words).replace(/ [^ ][^^]* \^+$/, ''))}`,
+      message: `${named(words, context)}: not a requirement${after(firstCause(words).replace(/\s*\^+$/, ''))}`,
       hints: ['requirements look like `name`, `name>=1.2`, `name[extra]==1.2.3` or `name @ https://…`'],
     };
   }

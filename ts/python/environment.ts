@@ -25,11 +25,23 @@ const PYTHON_BENDING = new Set([
   'CONDA_PREFIX',
 ]);
 
-/** What a child process gets of the user's environment, with `changes` on top (undefined removes). */
-export function childEnvironment(environment: Environment, changes: Environment = {}): Record<string, string> {
+/** Variables that hold credentials of package indexes, in addresses or alone. */
+const INDEX_CREDENTIALS =
+  /^((UV|PIP)_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL)|UV_(INDEX|PUBLISH)_.*|TWINE_.*)$/i;
+
+/**
+ * What a child process gets of the user's environment, with `changes` on top (undefined removes). Credentials of
+ * package indexes are for uv only.
+ */
+export function childEnvironment(
+  environment: Environment,
+  changes: Environment = {},
+  isUv = false,
+): Record<string, string> {
   const result: Record<string, string> = {};
   for (const [name, value] of Object.entries({ ...environment, ...changes })) {
     if (value === undefined || SECRET.test(name) || PYTHON_BENDING.has(name)) continue;
+    if (!isUv && INDEX_CREDENTIALS.test(name)) continue;
     result[name] = value;
   }
   return result;

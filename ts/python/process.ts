@@ -20,6 +20,8 @@ export interface ProcessRequest {
   readonly environment: Environment;
   /** Variables to set, or to remove with undefined. */
   readonly changes?: Environment;
+  /** Whether the child is uv, which alone gets credentials of package indexes. */
+  readonly isUv?: boolean;
   readonly signal: AbortSignal;
   /** Text for standard input; nothing otherwise. */
   readonly input?: string;
@@ -48,7 +50,7 @@ export async function runProcess(request: ProcessRequest): Promise<ProcessOutcom
   const grouped = process.platform !== 'win32';
   const child = execa(file, args, {
     cwd,
-    env: childEnvironment(request.environment, request.changes),
+    env: childEnvironment(request.environment, request.changes, request.isUv),
     extendEnv: false,
     reject: false,
     detached: grouped,

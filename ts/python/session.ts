@@ -62,6 +62,7 @@ export function runUv(
     args: ['--color', 'never', '--no-progress', ...args],
     cwd: session.manifest.folder,
     environment: session.environment,
+    isUv: true,
     changes: { ...REMOVED, UV_PYTHON_PREFERENCE: 'only-managed', ...changes },
     signal: session.reporter.signal,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
