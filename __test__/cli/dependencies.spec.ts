@@ -108,7 +108,9 @@ describe('without a lock', () => {
     expect(result.distributions).toEqual([{ name: 'tool', version: '1.2', kind: 'wheel', sha256 }]);
     expect(result.files).toEqual([
       '_flavor/resolution.json',
-      ...['INSTALLER', 'METADATA', 'RECORD', 'WHEEL'].map((name) => `site-packages/tool-1.2.dist-info/${name}`),
+      ...['INSTALLER', 'METADATA', 'RECORD', 'REQUESTED', 'WHEEL'].map(
+        (name) => `site-packages/tool-1.2.dist-info/${name}`,
+      ),
       'site-packages/tool.py',
     ]);
   });
