@@ -55,7 +55,10 @@ it('a namespace line says nothing new, unless the folder has an __init__', async
 
 it('lines of coverage and pytest-cov wait for variables', async () => {
   write('a1_coverage.pth', COVERAGE);
-  write('pytest-cov.pth', "import os, sys;exec('if \\'COV_CORE_SOURCE\\' in os.environ: from pytest_cov.embed import init')");
+  write(
+    'pytest-cov.pth',
+    "import os, sys;exec('if \\'COV_CORE_SOURCE\\' in os.environ: from pytest_cov.embed import init')",
+  );
   const path = await readPathFiles(tree);
   expect(path.lines.map((line) => (line.kind === 'variables' ? line.variables.join() : line.kind))).toEqual([
     'COVERAGE_PROCESS_START,COVERAGE_PROCESS_CONFIG',
