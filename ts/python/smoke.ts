@@ -50,7 +50,7 @@ export async function tryPackage(session: BuildSession, request: SmokeRequest): 
   const python = ['{workenv}/bin/python', '-s', ...(knowsSafePath(request.runtime) ? ['-P'] : [])];
   const trial = await makeTrial(session, request.manifestJson, {
     [CHECK]: [...python, embeddedFile('check_entry_points.py')],
-    ...(request.commandSet.commands.has(PYTHON) ? {} : { [PYTHON]: python }),
+    ...(request.commandSet.names.includes(PYTHON) ? {} : { [PYTHON]: python }),
   });
   if (smoke === undefined) {
     await checkEntryPoints(session, trial, request.commandSet);
@@ -64,14 +64,14 @@ export async function tryPackage(session: BuildSession, request: SmokeRequest): 
 async function runSmoke(
   session: BuildSession,
   trial: Trial,
-  { commands }: CommandSet,
+  { names }: CommandSet,
   [command = '', ...args]: readonly string[],
 ): Promise<void> {
   const text = [command, ...args].join(' ');
-  if (command !== PYTHON && !commands.has(command)) {
+  if (command !== PYTHON && !names.includes(command)) {
     throw new FlavorError('ERR_FLAVOR_SMOKE', `the smoke run \`${text}\` begins with no command of the package`, {
       path: session.manifest.file,
-      hints: [suggestion(command, [...commands.keys(), PYTHON], 'commands')],
+      hints: [suggestion(command, [...names, PYTHON], 'commands')],
     });
   }
   const outcome = await startTrial(session, trial, { command, args, timeoutMs: TIMEOUT_MS });
@@ -88,7 +88,8 @@ async function checkEntryPoints(session: BuildSession, trial: Trial, commandSet:
   const answerFile = join(trial.home, 'entry-points.jsonl');
   const { commands, defaultName } = commandSet;
   // The default command first: what is wrong with it is what the user wants to know.
-  const names = [defaultName, ...[...commands.keys()].filter((name) => name !== defaultName)];
+  const others = [...commands.keys()].filter((name) => name !== defaultName);
+  const names = commands.has(defaultName) ? [defaultName, ...others] : others;
   const entries = names.map((command) => ({ command, ...commands.get(command) }));
   const outcome = await startTrial(session, trial, {
     command: CHECK,
