@@ -6,10 +6,10 @@
 
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-
+import { buildOptions, checkedPython } from './build-options.js';
 import { FlavorError } from './errors.js';
 import { loadManifest, type ProjectManifest } from './manifest/load.js';
-import { buildOptions, checkedPython, givenRuntime, type PackOptions, stage } from './pack.js';
+import { givenRuntime, type PackOptions, stage } from './pack.js';
 import { hostTarget } from './platform.js';
 import { observed, type Reporter } from './progress.js';
 import { wholeDocument } from './python/lock-additions.js';
