@@ -93,6 +93,7 @@ const (
 	MaxOperations     = 8
 	MaxFrameContent   = 32 << 20
 	MaxFrameStored    = 33 << 20
+	MaxDecodedAtOnce  = 8 << 20 // what a worker may hold of a frame (STORE.md 5.2)
 	MaxWindow         = 8 << 20
 	MaxForeignWindow  = 128 << 20
 	MaxXzMemory       = 128 << 20

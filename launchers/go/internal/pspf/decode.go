@@ -109,9 +109,6 @@ func (p *Package) decodeRun(ctx context.Context, decoder *frameDecoder, run *Run
 			return err
 		}
 		offset += entry.Stored
-		if err := decoder.begin(); err != nil {
-			return err
-		}
 		if tar.state == ended {
 			return tar.malformed("a frame follows its two zero blocks")
 		}
@@ -119,7 +116,7 @@ func (p *Package) decodeRun(ctx context.Context, decoder *frameDecoder, run *Run
 		if cut.continued && min(tar.left, entry.Content) > layout.SplitSize {
 			return tar.malformed("a frame that begins inside a member holds more than 16 MiB of it")
 		}
-		if err := cut.feed(decoder, piece); err != nil {
+		if err := cut.decode(decoder, entry, piece); err != nil {
 			return err
 		}
 		isLast := last && frame == run.First+run.Count-1
@@ -140,17 +137,21 @@ type tarCut struct {
 	continued bool // it begins inside a member
 }
 
-func (c *tarCut) feed(in io.Reader, piece []byte) error {
-	for {
-		n, err := in.Read(piece)
-		content := piece[:n]
-		if c.continued {
-			// Nothing may stand behind the member's padding.
-			if int64(len(content)) > c.tar.rest() {
-				return c.tar.malformed("a frame holds more than the rest of the member that it begins with")
-			}
+// decode feeds the content of the loaded frame, at once or in pieces.
+func (c *tarCut) decode(decoder *frameDecoder, entry *Frame, piece []byte) error {
+	if isDecodedAtOnce(entry) {
+		content, err := decoder.whole()
+		if err != nil {
+			return err
 		}
-		if err := c.tar.feed(content); err != nil {
+		return c.feed(content)
+	}
+	if err := decoder.begin(); err != nil {
+		return err
+	}
+	for {
+		n, err := decoder.Read(piece)
+		if err := c.feed(piece[:n]); err != nil {
 			return err
 		}
 		if errors.Is(err, io.EOF) {
@@ -160,6 +161,16 @@ func (c *tarCut) feed(in io.Reader, piece []byte) error {
 			return err
 		}
 	}
+}
+
+func (c *tarCut) feed(content []byte) error {
+	if c.continued {
+		// Nothing may stand behind the member's padding.
+		if int64(len(content)) > c.tar.rest() {
+			return c.tar.malformed("a frame holds more than the rest of the member that it begins with")
+		}
+	}
+	return c.tar.feed(content)
 }
 
 // judge looks at the end of the frame.

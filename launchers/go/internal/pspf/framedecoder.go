@@ -19,6 +19,7 @@ type frameDecoder struct {
 	p       *Package
 	slot    *Slot
 	stored  []byte
+	content []byte // of a frame that is decoded at once
 	source  bytes.Reader
 	buffer  *bufio.Reader
 	decoder *zstd.Decoder
@@ -31,8 +32,26 @@ func newFrameDecoder(p *Package, slot *Slot) (*frameDecoder, error) {
 	if err != nil {
 		return nil, code.Wrap(code.PspfEncoding, "the zstd decoder cannot be made", err)
 	}
-	return &frameDecoder{p: p, slot: slot, decoder: decoder, buffer: bufio.NewReaderSize(nil, 4<<10)}, nil
+	f := &frameDecoder{p: p, slot: slot, decoder: decoder, buffer: bufio.NewReaderSize(nil, 4<<10)}
+	// Both buffers are made once, for the longest frame: growing ones would be given new memory again and again.
+	var stored, content int64
+	for i := range slot.Flavor.Frames {
+		frame := &slot.Flavor.Frames[i]
+		stored = max(stored, frame.Stored)
+		if isDecodedAtOnce(frame) {
+			content = max(content, frame.Content)
+		}
+	}
+	f.stored = make([]byte, 0, stored)
+	f.content = make([]byte, 0, content+decoderSlack)
+	return f, nil
 }
+
+// decoderSlack is the room behind the content with which the decoder copies whole words up to the end.
+const decoderSlack = 16
+
+// isDecodedAtOnce tells whether a worker may hold all content of a frame (STORE.md 5.2).
+func isDecodedAtOnce(frame *Frame) bool { return frame.Content <= layout.MaxDecodedAtOnce }
 
 func (f *frameDecoder) close() { f.decoder.Close() }
 
@@ -45,9 +64,6 @@ func (f *frameDecoder) what() string {
 func (f *frameDecoder) load(frame int, offset int64) error {
 	f.frame = frame
 	entry := &f.slot.Flavor.Frames[frame]
-	if int64(cap(f.stored)) < entry.Stored {
-		f.stored = make([]byte, entry.Stored)
-	}
 	f.stored = f.stored[:entry.Stored]
 	if err := readAt(f.p.src, f.stored, offset); err != nil {
 		return err
@@ -60,6 +76,25 @@ func (f *frameDecoder) load(frame int, offset int64) error {
 			expected("the SHA-256 of "+f.what()+" does not fit", digestText(digest), digestText(entry.SHA256)))
 	}
 	return nil
+}
+
+// whole decodes the loaded frame at once: straight into the buffer that files are written from, without the window that
+// Read needs beside it. What it gives has exactly the signed length and is valid until the next call.
+func (f *frameDecoder) whole() ([]byte, error) {
+	expected := f.slot.Flavor.Frames[f.frame].Content
+	if err := checkZstdFrame(f.stored, layout.MaxWindow, uint64(expected)); err != nil {
+		return nil, f.broken(err)
+	}
+	content, err := f.decoder.DecodeAll(f.stored, f.content[:0])
+	switch length := int64(len(content)); {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), err == nil && length > expected:
+		return nil, f.tooMuch()
+	case err != nil:
+		return nil, f.broken(err)
+	case length < expected:
+		return nil, f.tooLittle(expected - length)
+	}
+	return content, nil
 }
 
 // begin makes the loaded frame what Read gives.
@@ -79,15 +114,23 @@ func (f *frameDecoder) begin() error {
 func (f *frameDecoder) Read(into []byte) (int, error) {
 	n, err := f.decoder.Read(into)
 	if f.left -= int64(n); f.left < 0 {
-		return 0, f.wrong("it holds more than its " + decimal(f.slot.Flavor.Frames[f.frame].Content) + " bytes")
+		return 0, f.tooMuch()
 	}
 	switch {
 	case errors.Is(err, io.EOF) && f.left > 0:
-		return 0, f.wrong("it holds " + decimal(f.left) + " bytes less than the signed metadata says")
+		return 0, f.tooLittle(f.left)
 	case err != nil && !errors.Is(err, io.EOF):
 		return n, f.broken(err)
 	}
 	return n, err
+}
+
+func (f *frameDecoder) tooMuch() error {
+	return f.wrong("it holds more than its " + decimal(f.slot.Flavor.Frames[f.frame].Content) + " bytes")
+}
+
+func (f *frameDecoder) tooLittle(missing int64) error {
+	return f.wrong("it holds " + decimal(missing) + " bytes less than the signed metadata says")
 }
 
 func (f *frameDecoder) wrong(message string) error {

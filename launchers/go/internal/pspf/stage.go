@@ -156,7 +156,8 @@ func (s *stage) begin() error {
 
 // newZstdDecoder decodes in the goroutine that reads, with the memory of one window.
 func newZstdDecoder(maxWindow uint64) (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow),
+		zstd.WithDecodeAllCapLimit(true))
 }
 
 // refuse makes a failure of this stage of err, unless it came from before it.

@@ -2,6 +2,7 @@ package pspf
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 
@@ -91,13 +92,21 @@ func text(field []byte) []byte {
 	return field
 }
 
-// headerSum is the sum of the block's bytes, with blanks in the place of the checksum.
+// headerSum is the sum of the block's bytes, with blanks in the place of the checksum. Eight bytes are added at once,
+// each to one of four sums of 16 bits, which 64 words of two bytes for each cannot exceed.
 func headerSum(block []byte) int64 {
+	const lanes = 0x00ff00ff00ff00ff
+	var sums uint64
+	for at := 0; at < layout.TarBlock; at += 8 {
+		word := binary.LittleEndian.Uint64(block[at:])
+		sums += word&lanes + word>>8&lanes
+	}
 	sum := int64(8 * ' ')
-	for i, b := range block {
-		if i < 148 || i >= 156 {
-			sum += int64(b)
-		}
+	for ; sums != 0; sums >>= 16 {
+		sum += int64(sums & 0xffff)
+	}
+	for _, b := range block[148:156] {
+		sum -= int64(b)
 	}
 	return sum
 }

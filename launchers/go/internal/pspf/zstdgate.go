@@ -2,6 +2,7 @@ package pspf
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"io"
 )
@@ -160,20 +161,59 @@ func (g *zstdGate) skip() error {
 }
 
 // block reads the header of a block.
-func (g *zstdGate) block() error {
-	if err := g.read(0, 3); err != nil {
+func (g *zstdGate) block() (err error) {
+	if err = g.read(0, 3); err != nil {
 		return err
 	}
-	header := uint32(g.header[0]) | uint32(g.header[1])<<8 | uint32(g.header[2])<<16
-	g.last = header&1 != 0
-	g.left = int64(header >> 3)
+	g.left, g.last, err = blockHeader(g.header[:3])
+	g.pending = g.header[:3]
+	return err
+}
+
+// blockHeader gives the length of a block as it is stored, and whether it is the last one of its frame.
+func blockHeader(b []byte) (length int64, last bool, err error) {
+	header := uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16
+	length = int64(header >> 3)
 	switch header >> 1 & 3 {
 	case 1: // one byte, repeated
-		g.left = 1
+		length = 1
 	case 3:
-		return errZstd("a block of the reserved kind")
+		return 0, false, errZstd("a block of the reserved kind")
 	}
-	g.pending = g.header[:3]
+	return length, header&1 != 0, nil
+}
+
+// checkZstdFrame is a gate for stored bytes that are in memory as a whole: they MUST be exactly one frame.
+func checkZstdFrame(stored []byte, maxWindow, content uint64) error {
+	gate := &zstdGate{in: bufio.NewReaderSize(bytes.NewReader(stored), 0), maxWindow: maxWindow, single: true, content: content}
+	if err := gate.frame(); err != nil {
+		return err
+	}
+	rest := stored[len(gate.pending):]
+	for last := false; !last; {
+		if len(rest) < 3 {
+			return io.ErrUnexpectedEOF
+		}
+		var length int64
+		var err error
+		if length, last, err = blockHeader(rest); err != nil {
+			return err
+		}
+		if rest = rest[3:]; length > int64(len(rest)) {
+			return io.ErrUnexpectedEOF
+		}
+		rest = rest[length:]
+	}
+	checksum := 0
+	if gate.checksum {
+		checksum = 4
+	}
+	switch {
+	case len(rest) < checksum:
+		return io.ErrUnexpectedEOF
+	case len(rest) > checksum:
+		return errZstd("something follows the frame")
+	}
 	return nil
 }
 
