@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"flavorpack-native/launchers/go/internal/code"
+	"flavorpack-native/launchers/go/internal/names"
 	"flavorpack-native/launchers/go/internal/pspf"
 )
 
@@ -116,7 +117,7 @@ func TestWhatIsBuiltVerifiesDownToItsMembers(t *testing.T) {
 				t.Error(err)
 			}
 			for n := range p.Slots() {
-				if _, err := p.VerifySlot(ctx, n, 2, fold); err != nil {
+				if _, err := p.VerifySlot(ctx, n, 2, names.Fold); err != nil {
 					t.Error(err)
 				}
 			}
