@@ -20,6 +20,7 @@ import (
 
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/layout"
+	"flavorpack-native/launchers/go/internal/names"
 	"flavorpack-native/launchers/go/internal/pspf"
 )
 
@@ -158,7 +159,7 @@ func packAll(k *packer, p *plan, o *Options) ([]slotFacts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.JudgeComposition(trees, fold); err != nil {
+	if err := f.JudgeComposition(trees, names.Fold); err != nil {
 		if code.Of(err) == code.PspfMetadataModel || code.Of(err) == code.PspfMemberName {
 			return nil, code.New(code.FlavorPlan, err.Error())
 		}

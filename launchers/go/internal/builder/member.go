@@ -9,10 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
-
 	"flavorpack-native/launchers/go/internal/code"
+	"flavorpack-native/launchers/go/internal/names"
 	"flavorpack-native/launchers/go/internal/pspf"
 )
 
@@ -28,9 +26,6 @@ func refuseMember(message string) error { return code.New(code.FlavorMember, mes
 func readFailure(path string, err error) error {
 	return code.Wrap(code.FlavorIO, "cannot read "+path, err)
 }
-
-// fold is NFKC, then case folding (FORMAT.md §10).
-func fold(path string) string { return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(path))) }
 
 // folderMembers lists a folder, sorted by the bytes of the paths. Links are kept, hard links are files.
 func folderMembers(root string) ([]member, error) {
@@ -115,7 +110,7 @@ func treeOf(all []member, implied bool, os, source string) (*pspf.Tree, error) {
 	}
 	err := tree.Judge()
 	if err == nil {
-		err = pspf.JudgeNames(tree.Paths(), os, fold)
+		err = pspf.JudgeNames(tree.Paths(), os, names.Fold)
 	}
 	if err != nil {
 		return nil, refuseMember(source + ": " + err.Error())

@@ -5,14 +5,8 @@ import (
 	"context"
 	"testing"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
+	"flavorpack-native/launchers/go/internal/names"
 )
-
-// foldUnicode is what the builder folds with; launchers fold ASCII alone.
-func foldUnicode(path string) string {
-	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(path)))
-}
 
 // verify does what `flavor verify` does with a package of ours or of another builder.
 func verify(file []byte, workers int) error {
@@ -39,11 +33,11 @@ func verify(file []byte, workers int) error {
 		if p.Slots()[n].Entry.ID == "_attestation" {
 			continue
 		}
-		if trees[n], err = p.VerifySlot(ctx, n, workers, foldUnicode); err != nil {
+		if trees[n], err = p.VerifySlot(ctx, n, workers, names.Fold); err != nil {
 			return err
 		}
 	}
-	return p.JudgeComposition(trees, foldUnicode)
+	return p.JudgeComposition(trees, names.Fold)
 }
 
 func TestEveryVectorVerifiesAsTheTableSays(t *testing.T) {

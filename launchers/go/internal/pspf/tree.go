@@ -7,11 +7,8 @@ import (
 )
 
 // Fold makes of a path what file systems that ignore case may take it for: NFKC, then case folding (FORMAT.md §10).
-// The tables are large, so they are the caller's: whoever has none compares ASCII letters.
+// The tables are large, so they are the caller's.
 type Fold func(path string) string
-
-// FoldASCII folds ASCII letters alone (STORE.md 5.11).
-func FoldASCII(path string) string { return strings.ToLower(path) }
 
 // Tree is the finished member list of a slot.
 type Tree struct {

@@ -85,7 +85,11 @@ func (w *Work) Extract(n int, into, name string) error {
 	defer in.Close()
 	stat, err := in.Stat(name)
 	if err == syscall.ENOENT {
-		_, err = w.unpackInto(n, in, name, extractedMode)
+		ignored, err := ignoresCase(in)
+		if err != nil {
+			return err
+		}
+		_, err = w.unpackInto(n, in, name, extractedMode, w.namesWhere(ignored))
 		return err
 	}
 	if err != nil {
@@ -104,11 +108,29 @@ func (w *Work) Extract(n int, into, name string) error {
 	if occupied {
 		return code.New(code.StoreOutput, "`"+into+"/"+name+"` is there already and is no empty folder")
 	}
-	_, err = w.unpackHere(n, there)
+	ignored, err := ignoresCase(there)
+	if err == nil {
+		_, err = w.unpackHere(n, there, w.namesWhere(ignored))
+	}
 	if err != nil {
 		there.Clear()
 	}
 	return err
+}
+
+// ignoresCase asks a folder of a person with a file that is gone again afterwards (5.11).
+func ignoresCase(dir *folder.Dir) (bool, error) {
+	own := ".flavor-" + strconv.Itoa(syscall.Getpid()) + ".case"
+	file, err := dir.Create(own, 0o600)
+	if err != nil {
+		return false, place.Fault("cannot write the folder", err)
+	}
+	_ = file.Close()
+	ignored := place.IgnoresCase(dir, own)
+	if err := dir.Unlink(own); err != nil {
+		return false, place.Fault("cannot remove `"+own+"`", err)
+	}
+	return ignored, nil
 }
 
 // CopyData copies a slot to the user's folder for it, unless there is one already, which is then the user's (18). path
@@ -141,7 +163,7 @@ func (w *Work) CopyData(n int, path string) (bool, error) {
 	if err := end.Dir.RemoveAll(fresh); err != nil {
 		return false, failed("what an earlier start left cannot be removed", err)
 	}
-	if _, err := w.unpackInto(n, end.Dir, fresh, tree.FolderMode); err != nil {
+	if _, err := w.unpackInto(n, end.Dir, fresh, tree.FolderMode, w.namesWhere(place.IgnoresCase(end.Dir, ".lock"))); err != nil {
 		return false, err
 	}
 	// Nothing compares these files later, so they are written to the disk before they are visible.

@@ -1,12 +1,15 @@
 package store
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/layout"
+	"flavorpack-native/launchers/go/internal/names"
 	"flavorpack-native/launchers/go/internal/plan"
 	"flavorpack-native/launchers/go/internal/pspf"
 	"flavorpack-native/launchers/go/internal/store/folder"
@@ -96,6 +99,7 @@ func (c *composer) fill(dir *folder.Dir) error {
 			if err != nil {
 				return err
 			}
+			made.Names = c.w.names()
 			if at > 0 {
 				made.Conflict = code.StoreComposition
 			}
@@ -130,7 +134,10 @@ func (c *composer) fill(dir *folder.Dir) error {
 			return err
 		}
 	}
-	return c.finish(dir)
+	if err := c.finish(dir); err != nil || c.w.names() == "" {
+		return err
+	}
+	return tree.CheckEntries(dir, len(c.taken))
 }
 
 func closeAll(writers []*tree.Writer) {
@@ -194,6 +201,9 @@ func (c *composer) judge() error {
 		if _, err := c.content(&files[at]); err != nil {
 			return err
 		}
+	}
+	if system := c.w.names(); system != "" {
+		return pspf.JudgeNames(slices.Sorted(maps.Keys(c.taken)), system, names.Fold)
 	}
 	return nil
 }

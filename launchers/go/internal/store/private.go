@@ -8,6 +8,7 @@ import (
 
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/layout"
+	"flavorpack-native/launchers/go/internal/names"
 	"flavorpack-native/launchers/go/internal/pspf"
 	"flavorpack-native/launchers/go/internal/store/folder"
 	"flavorpack-native/launchers/go/internal/store/place"
@@ -233,8 +234,19 @@ func (w *Work) fillPrivate(made *built, dir *folder.Dir, path string, private *P
 	if err := w.verify(w.aside()); err != nil {
 		return err
 	}
+	system := w.names()
+	if system != "" {
+		if err := pspf.JudgeNames(made.overlay.Paths(), system, names.Fold); err != nil {
+			return err
+		}
+	}
 	for _, writer := range writers {
 		if err := writer.Links(); err != nil {
+			return err
+		}
+	}
+	if system != "" {
+		if err := tree.CheckEntries(dir, len(made.overlay.Paths())); err != nil {
 			return err
 		}
 	}
@@ -275,7 +287,7 @@ func (w *Work) aside() []int {
 // foreign ones the limits of FORMAT.md §11 hold for all slots together (8.9).
 func (w *Work) privateRules(made *built, n int) (tree.Rules, error) {
 	slot := &w.Package.Slots()[n]
-	rules := tree.Rules{Implied: true, Archived: true, Overlay: made.overlay, Slot: n}
+	rules := tree.Rules{Implied: true, Archived: true, Overlay: made.overlay, Slot: n, Names: w.names()}
 	if slot.Flavor != nil {
 		rules.Totals = tree.Totals{Bytes: slot.Flavor.Bytes, Members: slot.Flavor.Members}
 		rules.Implied = !slot.Chain.IsFramedTree()

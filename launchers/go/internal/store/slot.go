@@ -47,6 +47,20 @@ func rules(slot *pspf.Slot) (tree.Rules, error) {
 	return made, nil
 }
 
+// names is what tree.Rules say of names in the store.
+func (w *Work) names() string { return w.namesWhere(w.Staging.IgnoresCase()) }
+
+// namesWhere is what tree.Rules say of names where case is ignored or not (5.11).
+func (w *Work) namesWhere(ignored bool) string {
+	if flavor := w.Package.Flavor(); flavor != nil && (flavor.Target.OS == "darwin" || flavor.Target.OS == "windows") {
+		return flavor.Target.OS
+	}
+	if ignored {
+		return "darwin"
+	}
+	return ""
+}
+
 // decode gives the members of a slot to sinks and keeps nothing of them open afterwards.
 func (w *Work) decode(n int, sinks interface {
 	Sink() pspf.TarSink
@@ -60,21 +74,21 @@ func (w *Work) decode(n int, sinks interface {
 // unpackSlot unpacks a slot of ours into a new folder of the staging.
 func (w *Work) unpackSlot(n int, kind string) (name string, totals tree.Totals, err error) {
 	name = w.Staging.Name(kind)
-	totals, err = w.unpackInto(n, w.Staging.Dir, name, tree.FolderMode)
+	totals, err = w.unpackInto(n, w.Staging.Dir, name, tree.FolderMode, w.names())
 	return name, totals, err
 }
 
 // unpackInto unpacks a slot of ours into a new folder. The folder is gone again if anything fails (5.7).
-func (w *Work) unpackInto(n int, in *folder.Dir, name string, mode uint32) (totals tree.Totals, err error) {
+func (w *Work) unpackInto(n int, in *folder.Dir, name string, mode uint32, names string) (totals tree.Totals, err error) {
 	err = inNewFolder(in, name, mode, func(dir *folder.Dir) error {
-		totals, err = w.unpackHere(n, dir)
+		totals, err = w.unpackHere(n, dir, names)
 		return err
 	})
 	return totals, err
 }
 
 // unpackHere unpacks a slot of ours whole, links included, into an empty folder (5).
-func (w *Work) unpackHere(n int, dir *folder.Dir) (totals tree.Totals, err error) {
+func (w *Work) unpackHere(n int, dir *folder.Dir, names string) (totals tree.Totals, err error) {
 	slot, err := w.slot(n)
 	if err != nil {
 		return totals, err
@@ -83,6 +97,7 @@ func (w *Work) unpackHere(n int, dir *folder.Dir) (totals tree.Totals, err error
 	if err != nil {
 		return totals, err
 	}
+	made.Names = names
 	writer := tree.NewWriter(dir, made)
 	if err := w.decode(n, writer); err != nil {
 		return totals, err
@@ -90,7 +105,13 @@ func (w *Work) unpackHere(n int, dir *folder.Dir) (totals tree.Totals, err error
 	if _, err := writer.Finish(); err != nil {
 		return totals, err
 	}
-	return writer.Totals(), writer.Links()
+	if err := writer.Links(); err != nil {
+		return totals, err
+	}
+	if names != "" {
+		return writer.Totals(), tree.CheckEntries(dir, writer.Entries())
+	}
+	return writer.Totals(), nil
 }
 
 // inNewFolder makes a folder, lets it be filled, and removes it if that fails.

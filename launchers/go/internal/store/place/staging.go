@@ -2,6 +2,7 @@ package place
 
 import (
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -56,6 +57,20 @@ func (s *Staging) open() (err error) {
 		return err
 	}
 	return nil
+}
+
+// IgnoresCase tells whether the store finds names whatever the case of their letters is (5.11).
+func (s *Staging) IgnoresCase() bool { return IgnoresCase(s.Dir, "lock") }
+
+// IgnoresCase asks a folder for a file of the caller's, of a name in small letters, in capital ones: if that is the same
+// file, case is ignored (5.11).
+func IgnoresCase(dir *folder.Dir, own string) bool {
+	small, err := dir.Stat(own)
+	if err != nil {
+		return false
+	}
+	capital, err := dir.Stat(strings.ToUpper(own))
+	return err == nil && capital.Device == small.Device && capital.Inode == small.Inode
 }
 
 // Name gives a name that is free in this staging.

@@ -64,6 +64,16 @@ func (o *Overlay) admit(path string, kind pspf.MemberKind, rules *Rules) (replac
 	return replace, nil
 }
 
+// Paths are all paths, folders that are only implied among them.
+func (o *Overlay) Paths() []string {
+	paths := make([]string, 0, len(o.taken))
+	for path := range o.taken {
+		paths = append(paths, path)
+	}
+	sort.Strings(paths)
+	return paths
+}
+
 func meets(path, reason string) error {
 	return code.New(code.StoreComposition, "the member "+quoted(path)+" "+reason)
 }

@@ -41,6 +41,9 @@ type Rules struct {
 	FileMode uint32
 	// Archived: modes are those of the archive, not of the profile (8.8).
 	Archived bool
+	// Names is the system by whose rules names are judged, as pspf.JudgeNames has it: that of the target, and `darwin` for
+	// any other one where case is ignored; "" where each spelling is a name of its own (5.11).
+	Names string
 	// Overlay knows what earlier slots put into the same folder, where they may meet (8.9); Slot is this one's number.
 	Overlay *Overlay
 	Slot    int

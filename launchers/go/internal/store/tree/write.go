@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"flavorpack-native/launchers/go/internal/code"
+	"flavorpack-native/launchers/go/internal/names"
 	"flavorpack-native/launchers/go/internal/pspf"
 	"flavorpack-native/launchers/go/internal/store/folder"
 	"flavorpack-native/launchers/go/internal/store/place"
@@ -58,8 +59,16 @@ func (w *Writer) Finish() ([]Item, error) {
 	if err := judge(w.items, w.rules.Implied); err != nil {
 		return nil, err
 	}
+	if w.rules.Names != "" {
+		if err := pspf.JudgeNames(entries(w.items, w.rules.Implied), w.rules.Names, names.Fold); err != nil {
+			return nil, err
+		}
+	}
 	return w.items, nil
 }
+
+// Entries is how many entries the folder has with the links, if nothing else is in it.
+func (w *Writer) Entries() int { return len(entries(w.items, w.rules.Implied)) }
 
 // Links creates the links of a slot that was judged (5.4).
 func (w *Writer) Links() error { return createLinks(w.root, w.items, &w.rules) }
@@ -91,6 +100,9 @@ func createLinks(root *folder.Dir, items []Item, rules *Rules) error {
 func (r *Rules) failed(path string, err error) error {
 	switch err {
 	case syscall.EEXIST:
+		if r.Names != "" {
+			return code.New(code.PspfMemberName, "the member "+quoted(path)+" is there already where case is ignored")
+		}
 		return r.conflict(path, "occurs twice")
 	case syscall.ENOTDIR, syscall.ELOOP:
 		return r.conflict(path, "lies below what is no folder")
