@@ -131,6 +131,37 @@ func TestS13NamesThatDifferByCaseAloneAreRefusedInAStoreThatIgnoresCase(t *testi
 	}
 }
 
+func TestS13PackagesWithoutSuchNamesAreUnpackedInAStoreThatIgnoresCase(t *testing.T) {
+	private, composed := 0, 0
+	for _, v := range vectors(t) {
+		if v.expected() != "" || strings.HasSuffix(v.Name, "-linux") || v.Layer == "open" {
+			continue
+		}
+		t.Run(v.Name, func(t *testing.T) {
+			file := v.bytes(t)
+			pack, err := pspf.Open(bytes.NewReader(file), int64(len(file)))
+			must(t, err)
+			w := newWork(t, pack)
+			if !w.Staging.IgnoresCase() {
+				must(t, os.Link(w.Staging.Path+"/lock", w.Staging.Path+"/LOCK"))
+			}
+			if IsPrivate(pack) {
+				private++
+				_, err = w.InstallPrivate(nothing)
+			} else {
+				composed++
+				_, err = w.Install()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if private < 10 || composed < 10 {
+		t.Errorf("only %d and %d packages were unpacked", private, composed)
+	}
+}
+
 func TestS13AFileOfTheSameContentUnderTheOtherNameSaysNothing(t *testing.T) {
 	w := newWork(t, open(t, "names-folder-linux"))
 	must(t, os.WriteFile(w.Staging.Path+"/LOCK", nil, 0o600))
