@@ -41,7 +41,7 @@ import { prepareStart } from './python/start.js';
 import type { TrimReport } from './python/trim.js';
 import { findUv } from './python/uv.js';
 import { temporaryFolder, withScratch } from './scratch.js';
-import { checkedLevel, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
+import { checkedKey, checkedLevel, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
 
 /** Where the interpreter may come from. */
 export type RuntimeChoice = 'auto' | 'managed' | 'local';
@@ -180,6 +180,7 @@ export function pack(options: PackOptions = {}): Promise<PackResult> {
 async function packObserved(options: PackOptions, reporter: Reporter): Promise<PackResult> {
   const cwd = resolve(options.cwd ?? process.cwd());
   const level = checkedLevel(options.level);
+  const given = options.key === undefined ? undefined : await checkedKey(options.key, cwd);
   const environment = options.environment ?? process.env;
   const epoch = sourceDateEpoch(environment);
   const target = hostTarget();
@@ -193,7 +194,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
     return { value: loaded, detail: `${loaded.name} ${loaded.version ?? ''}`.trim() };
   });
   if (manifest.entryPoint === undefined && !manifest.hasScripts) chooseCommands(manifest, new Map());
-  const key = await signingKey(options.key, manifest, environment, cwd);
+  const key = await signingKey(given, manifest, environment, cwd);
   await checkHooks(manifest, environment);
   if (manifest.build.preBuild.length === 0) await presentSlots(manifest, target);
   const outputRequest = { output: options.output, cwd, folder: manifest.folder };
