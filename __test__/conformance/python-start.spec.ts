@@ -34,6 +34,13 @@ answer["imports"] = [distutils.__file__, found_by_pth.__file__, zope.event.__fil
 print(json.dumps(answer, sort_keys=True))
 `;
 
+/** What is left to do when the interpreter ends needs the names of its module. */
+const LAST = `
+class Last:
+    def __del__(self):
+        print("last", sys is not None)
+`;
+
 const CHILDREN = `
 import concurrent.futures, json, multiprocessing, sys
 
@@ -54,7 +61,7 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
     packed = await packProject({
       name: 'begin',
       python,
-      files: { 'src/begin/__init__.py': RUN, 'src/begin/pool.py': CHILDREN },
+      files: { 'src/begin/__init__.py': `${RUN}${LAST}`, 'src/begin/pool.py': CHILDREN },
       dependencies: ['iniconfig==2.0.0', 'setuptools', 'coverage', 'zope.event', 'joblib', 'flavortest_made'],
       scripts: { begin: 'begin:main', 'begin-pool': 'begin.pool:run' },
       wheels: [{ name: 'flavortest_made', files: { 'made.pth': 'made_inside\n', 'made_inside/found_by_pth.py': '' } }],
@@ -216,6 +223,13 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
       expect(first).toBe("['x y'] ['-s', '-P']");
       expect(second?.startsWith("['x y']")).toBe(true);
     }
+  });
+
+  it('modules end as they do after an ordinary start', async () => {
+    using machine = machineOf();
+    const { fast, ordinary } = await both(machine, 'import begin\nbegin.last = begin.Last()');
+    expect(fast.stdout).toBe('last True');
+    expect(ordinary.stdout).toBe(fast.stdout);
   });
 
   it('exit, help and the hook of the prompt do what site makes them do', async () => {

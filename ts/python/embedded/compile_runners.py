@@ -34,13 +34,9 @@ def as_literal(value):
 
 def compiled(start, script, line, settings, optimize):
     body = ast.parse(script).body
-    call = ast.Expr(
-        ast.Call(
-            ast.Name(start.name, ast.Load()),
-            [],
-            [ast.keyword(name, as_literal(value)) for name, value in settings.items()],
-        )
-    )
+    function = "type({0})({0}.__code__, {{'__name__': 'site', '__builtins__': __builtins__}})".format(start.name)
+    call = ast.parse(function + "(globals())").body[0]
+    call.value.keywords = [ast.keyword(name, as_literal(value)) for name, value in settings.items()]
     preamble = [start, call, ast.Delete([ast.Name(start.name, ast.Del())])]
     for statement in preamble:
         for node in ast.walk(statement):

@@ -7,23 +7,25 @@ start in the ordinary way. Where the work environment is not as it was packed (a
 sitecustomize), `site` itself runs.
 
 compile_runners.py takes the function from here and puts it in front of the command's script, with its arguments baked
-in. Nothing may be imported here that the interpreter has not loaded already: each import costs more than all of this.
+in. It is called with a namespace of its own: what it leaves behind (the hook, the builtins) would otherwise keep the
+program's modules alive until the interpreter clears them by force. Nothing may be imported here that the interpreter
+has not loaded already: each import costs more than all of this.
 """
 
 
-def _flavor_start(inside, script, site_packages, known, before, paths, after, variables, distutils, made, fields):
+def _flavor_start(main, inside, script, site_packages, known, before, paths, after, variables, distutils, made, fields):
     import _imp
     import builtins
     import posix
     import sys
 
-    workenv = __file__[: -len(inside)]
+    workenv = main["__file__"][: -len(inside)]
     program = workenv + script
     site_packages = workenv + site_packages
     # The code of the runner has the name and the lines of the script from here on, also in tracebacks.
     _imp._fix_co_filename(sys._getframe(1).f_code, program)
     external = sys.modules["_frozen_importlib_external"]
-    globals().update(__file__=program, __loader__=external.SourceFileLoader("__main__", program))
+    main.update(__file__=program, __loader__=external.SourceFileLoader("__main__", program))
     sys.argv[0] = program
     root = sys._xoptions.pop("flavor")
     if hasattr(sys, "orig_argv"):
@@ -34,30 +36,24 @@ def _flavor_start(inside, script, site_packages, known, before, paths, after, va
     # Programs pass the interpreter's flags on to children, which do not have this runner.
     flags = sys.flags
     if not fields:
+        # From 3.13 on.
         sys.flags = flags.__replace__(no_site=0)
     else:
-
-        class Flags(tuple):
-            """`sys.flags` of a version that cannot make another one of its type."""
-
-            __slots__ = ()
-            __match_args__ = fields
-            n_fields = n_sequence_fields = len(fields)
-            n_unnamed_fields = 0
-
-            def __getattr__(self, name):
-                if name in fields:
-                    return self[fields.index(name)]
-                raise AttributeError("'sys.flags' object has no attribute %r" % name)
-
-            def __dir__(self):
-                return [*fields, *(name for name in super().__dir__() if name not in ("__getattr__", "__module__", "__slots__"))]
-
-            def __repr__(self):
-                return "sys.flags(%s)" % ", ".join(["%s=%r" % pair for pair in zip(fields, self)])
-
+        # Attributes of the class, as importlib looks at flags several times for each module.
         position = fields.index("no_site")
-        sys.flags = Flags((*flags[:position], 0, *flags[position + 1 :]))
+        values = (*flags[:position], 0, *flags[position + 1 :])
+        body = dict(zip(fields, values))
+        body.update(
+            __slots__=(),
+            __match_args__=fields,
+            __repr__=lambda self: "sys.flags(%s)" % ", ".join(["%s=%r" % pair for pair in zip(fields, self)]),
+            __dir__=lambda self: [name for name in tuple.__dir__(self) if name not in ("__module__", "__slots__")],
+            __module__="sys",
+            n_fields=len(fields),
+            n_sequence_fields=len(fields),
+            n_unnamed_fields=0,
+        )
+        sys.flags = type("flags", (tuple,), body)(values)
 
     environment = posix.environ
     ordinary = False
