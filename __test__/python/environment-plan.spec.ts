@@ -12,6 +12,7 @@ const RUNTIME = {
   minor: '3.14',
   source: 'archive',
   portable: true,
+  archiveSha256: undefined,
 } as const;
 const PYTHON = { start: 'auto', flags: [], isolated: false, optimize: 0 } as const;
 const ENVIRONMENT = { unset: [], pass: [], map: {}, set: {}, isolated: true };

@@ -151,7 +151,10 @@ fn arms(
     rows: &[Row],
     value: impl Fn(&Row) -> String,
 ) -> Result<()> {
-    writeln!(out, "\n/// {doc}\n#[allow(clippy::too_many_lines, reason = \"one arm a code\")]\npub const fn {name}(self) -> {result} {{\nmatch self {{")?;
+    writeln!(
+        out,
+        "\n/// {doc}\n#[allow(clippy::too_many_lines, reason = \"one arm a code\")]\npub const fn {name}(self) -> {result} {{\nmatch self {{"
+    )?;
     for row in rows {
         writeln!(out, "Self::{} => {},", row.variant(), value(row))?;
     }
