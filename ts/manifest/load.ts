@@ -40,7 +40,7 @@ async function buildConfig(file: string): Promise<Partial<BuildTable>> {
     text = await readFile(file, 'utf8');
   } catch (cause) {
     if (isSystemError(cause) && cause.code === 'ENOENT') return {};
-    throw unreadable(file, cause);
+    throw await unreadable(file, cause);
   }
   const document = TomlDocument.parse(file, text);
   const { build } = document.checked(buildConfigSchema);
@@ -53,7 +53,7 @@ async function manifestFile(path: string): Promise<string> {
   try {
     return (await stat(path)).isDirectory() ? join(path, FILE_NAME) : path;
   } catch (cause) {
-    throw unreadable(path, cause);
+    throw await unreadable(path, cause);
   }
 }
 
@@ -61,15 +61,30 @@ async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw unreadable(file, cause);
+    throw await unreadable(file, cause);
   }
 }
 
-function unreadable(path: string, cause: unknown): FlavorError {
+/** What a project of setuptools needs that has no manifest of today. */
+async function legacyHint(folder: string): Promise<string[]> {
+  for (const name of ['setup.py', 'setup.cfg']) {
+    const isThere = await stat(join(folder, name)).then(
+      (status) => status.isFile(),
+      () => false,
+    );
+    if (isThere) return [`beside ${name}, a ${FILE_NAME} with name, version and scripts under \`[project]\` is needed`];
+  }
+  return [];
+}
+
+async function unreadable(path: string, cause: unknown): Promise<FlavorError> {
   if (isSystemError(cause) && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) {
     return new FlavorError('ERR_FLAVOR_NOT_FOUND', `no manifest at this path: ${path}`, {
       path,
-      hints: [`run flavor in the folder of ${FILE_NAME}, or name it with \`--manifest\``],
+      hints: [
+        `run flavor in the folder of ${FILE_NAME}, or name it with \`--manifest\``,
+        ...(await legacyHint(dirname(path))),
+      ],
       cause,
     });
   }

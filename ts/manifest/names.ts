@@ -11,6 +11,8 @@ export interface EntryPoint {
   readonly module: string;
   /** Attribute of the module, possibly dotted. */
   readonly attribute: string;
+  /** Folded names of the extras that it needs, if it says so. */
+  readonly extras?: readonly string[];
 }
 
 /** Folds a project name as PEP 503 says. */
@@ -35,8 +37,10 @@ export function packageName(name: string, where: string, path: string): string {
 
 /** Reads `module:attribute`; undefined if the text is something else. */
 export function parseEntryPoint(text: string): EntryPoint | undefined {
-  const [, module, attribute] = ENTRY_POINT_PATTERN.exec(text) ?? [];
-  return module === undefined || attribute === undefined ? undefined : { module, attribute };
+  const [, module, attribute, brackets] = ENTRY_POINT_PATTERN.exec(text) ?? [];
+  if (module === undefined || attribute === undefined) return undefined;
+  const extras = (brackets ?? '').match(/[\w.-]+/g);
+  return extras === null ? { module, attribute } : { module, attribute, extras: extras.map(foldName) };
 }
 
 /** `module:attribute`. */

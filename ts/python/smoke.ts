@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import type { ErrorCode } from '../error-codes.js';
 import { FlavorError } from '../errors.js';
 import type { EntryPoint } from '../manifest/names.js';
-import { formatEntryPoint } from '../manifest/names.js';
+import { foldName, formatEntryPoint } from '../manifest/names.js';
 import { nearestWord } from '../manifest/nearest.js';
 import type { CommandSet } from './commands.js';
 import { embeddedFile } from './embedded-files.js';
@@ -106,8 +106,18 @@ async function checkEntryPoints(session: BuildSession, trial: Trial, commandSet:
     const entry = commands.get(command) as EntryPoint;
     const answer = answers.find((candidate) => candidate.command === command);
     const error = answer === undefined ? notAnswered(command, entry, outcome) : judged(command, entry, answer);
-    if (error !== undefined) throw error;
+    if (error === undefined) continue;
+    const missing = command === defaultName ? [] : extrasLeftOut(session, entry);
+    if (missing.length === 0) throw error;
+    const needs = missing.map((extra) => `\`--extra ${extra}\``).join(' and ');
+    session.reporter.emit({ type: 'warning', message: `command \`${command}\` does not work without ${needs}` });
   }
+}
+
+/** Extras that an entry point needs and that are not packed: installers make such commands, too. */
+function extrasLeftOut(session: BuildSession, { extras = [] }: EntryPoint): string[] {
+  const packed = session.options.extras.map(foldName);
+  return extras.filter((extra) => !packed.includes(extra));
 }
 
 function notAnswered(command: string, entry: EntryPoint, outcome: ProcessOutcome): FlavorError {
