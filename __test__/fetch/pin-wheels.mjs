@@ -10,6 +10,7 @@ const ROOTS = [
   ['click', 'rich', 'httpx', 'pydantic'],
   ['hatchling'],
   ['setuptools', 'wheel', 'editables'],
+  ['flit-core', 'pdm-backend', 'poetry-core'],
   ['pip'],
   ['iniconfig==2.1.0'],
   ['iniconfig==2.0.0'],
