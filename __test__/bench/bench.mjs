@@ -1,4 +1,4 @@
-// `npm run bench`: what starts of a package cost, each figure beside its target and beside a yardstick of the same run:
+// `npm run bench`: what starts of a package and packing cost, each figure beside its target and beside a yardstick of the same run:
 // times of one machine drift, so only ratios of runs in turns mean something. By hand, never a gate; a row that says
 // MISSED is a fact about this machine, not a failure.
 
@@ -17,6 +17,7 @@ async function bench(scratch, store) {
   const { warm } = await import('./warm.mjs');
   const { cold } = await import('./cold.mjs');
   const { go } = await import('./go.mjs');
+  const { python } = await import('./python.mjs');
   mkdirSync(path.join(scratch, 'cold'));
   const table = new Table();
   const tree = runtime(scratch);
@@ -31,6 +32,7 @@ async function bench(scratch, store) {
   await warm(context);
   await cold(context);
   await go(context);
+  await python(context);
   const launcher = path.join(ROOT, 'dist', 'launchers', host(), 'flavor-rs-launcher');
   table.add(
     'size of the launcher, static gnu build',

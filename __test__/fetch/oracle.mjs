@@ -52,7 +52,7 @@ export async function ensureOracle(say) {
   const missing = ORACLE_VERSIONS.filter((version) => !existsSync(oracle(version).python));
   if (missing.length === 0) return;
   const pins = missing.flatMap(pinsOf).filter((pin, index, all) => all.indexOf(pin) === index);
-  await ensureFiles(pins, wheelsFolder(), (line) => say(`oracle: ${line}`));
+  await ensureFiles(pins, oracleWheelsDirectory(), (line) => say(`oracle: ${line}`));
   for (const version of missing) {
     say(`oracle: installing flavorpack ${version}`);
     await install(version);
@@ -70,7 +70,7 @@ async function install(version) {
     await mkdir(path.dirname(folder), { recursive: true });
     const managed = ['--python', ORACLE_PYTHON, '--python-preference', 'only-managed', '--no-project'];
     await run(uv, ['venv', '--quiet', '--relocatable', ...managed, temporary], { env });
-    const files = pinsOf(version).map(({ filename }) => path.join(wheelsFolder(), filename));
+    const files = pinsOf(version).map(({ filename }) => path.join(oracleWheelsDirectory(), filename));
     const how = ['--offline', '--no-cache', '--no-deps', '--compile-bytecode', '--link-mode', 'copy'];
     await run(uv, ['pip', 'install', '--quiet', ...how, '--python', path.join(temporary, 'bin', 'python'), ...files], {
       env,
@@ -89,7 +89,8 @@ function oracleFolder() {
   return path.join(cacheDirectory(), 'oracle');
 }
 
-function wheelsFolder() {
+/** What the environments were installed from. */
+export function oracleWheelsDirectory() {
   return path.join(oracleFolder(), 'wheels');
 }
 
