@@ -26,6 +26,7 @@ import { chooseCommands } from './python/commands.js';
 import { stageDependencies } from './python/dependencies.js';
 import type { Environment } from './python/environment.js';
 import { environmentPlan } from './python/environment-plan.js';
+import { leaveOut } from './python/exclude.js';
 import { checkHooks, type HookFacts, type HookMoment, runHooks } from './python/hooks.js';
 import { reportLeaks } from './python/leaks.js';
 import { buildWheel, stageApplication } from './python/project.js';
@@ -342,6 +343,7 @@ async function stageTrees(session: BuildSession, runtime: StagedRuntime) {
   for (const built of dependencies.built) {
     reporter.emit({ type: 'warning', message: `${built} was built from its source distribution` });
   }
+  await leaveOut(session, [dependencies.sitePackages, application.sitePackages]);
   const slots = await stage(reporter, 'slots', 'filling the slots', async () => {
     for (const tree of [dependencies, application]) await reportLeaks(session, tree);
     await addRuntimeModule(application, dependencies);

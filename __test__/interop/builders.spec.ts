@@ -81,6 +81,11 @@ const COMPRESSED: readonly Slot[] = ['gzip', 'bzip2', 'xz', 'zstd'].flatMap((ope
   [`script-${operation}`, 'app.sh', operation],
 ]);
 
+/** Builders and readers know all operations, launchers these (LAUNCH.md 16.9). */
+function isKnownToLaunchers([, , operations]: Slot): boolean {
+  return !/bzip2|xz/.test(operations);
+}
+
 /** Paths below a folder with modes and digests. */
 function contents(path: string): Record<string, string> {
   return Object.fromEntries([...snapshot(path)].map(([name, { content }]) => [name, content]));
@@ -90,13 +95,17 @@ const goLauncher = launchers().find(({ name }) => name.includes('go'));
 
 describe.skipIf(goLauncher === undefined).each(builders)('compressed by the $name', (builder) => {
   let file: string;
+  let started: string;
   beforeAll(async () => {
     file = await built(builder, plain(...COMPRESSED), goLauncher?.path ?? '');
+    started = await built(builder, plain(...COMPRESSED.filter(isKnownToLaunchers)), goLauncher?.path ?? '');
   });
 
+  const env = { FLAVOR_LAUNCHER_CLI: '1', HOME: folder };
+
   /** Each slot as it should have come out: a tree like the source, or a file with its content. */
-  function expectSources(out: string, fileOf: (slot: string, id: string) => string): void {
-    for (const [position, [id, source]] of COMPRESSED.entries()) {
+  function expectSources(out: string, slots: readonly Slot[], fileOf: (slot: string, id: string) => string): void {
+    for (const [position, [id, source]] of slots.entries()) {
       const slot = join(out, `${String(position).padStart(2, '0')}_${id}`);
       if (source === 'tree') expect(contents(slot), id).toEqual(contents(join(folder, 'tree')));
       else expect(readFileSync(fileOf(slot, id), 'utf8'), id).toBe(source === 'app.sh' ? SCRIPT : NOTE);
@@ -107,14 +116,21 @@ describe.skipIf(goLauncher === undefined).each(builders)('compressed by the $nam
     expect(Object.keys(contents(join(folder, 'tree'))).length).toBeGreaterThan(TREE.size);
     const out = join(folder, `core-${basename(file)}`);
     await extractAll(file, { folder: out });
-    expectSources(out, (slot) => slot);
+    expectSources(out, COMPRESSED, (slot) => slot);
   });
 
   it('every slot comes out of the Go launcher as it went in', async () => {
-    const out = join(folder, `go-${basename(file)}`);
+    const out = join(folder, `go-${basename(started)}`);
     mkdirSync(out);
-    const env = { FLAVOR_LAUNCHER_CLI: '1', HOME: folder };
-    await execa(file, ['extract', '--output', out], { env, extendEnv: false });
-    expectSources(out, (slot, id) => join(slot, id));
+    await execa(started, ['extract', '--output', out], { env, extendEnv: false });
+    expectSources(out, COMPRESSED.filter(isKnownToLaunchers), (slot, id) => join(slot, id));
+  });
+
+  it('a slot that needs bzip2 or xz is refused by the Go launcher (LAUNCH.md 16.9)', async () => {
+    const out = join(folder, `refused-${basename(file)}`);
+    mkdirSync(out);
+    const ended = await execa(file, ['extract', '--output', out], { env, extendEnv: false, reject: false });
+    expect(ended.exitCode).toBe(110);
+    expect(ended.stderr).toContain('[ERR_STORE_SLOT_KIND]');
   });
 });
