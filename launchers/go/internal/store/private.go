@@ -49,8 +49,8 @@ func privateDigest(pack *pspf.Package) [sha256.Size]byte {
 	return [sha256.Size]byte(hashed.Sum(nil))
 }
 
-// IsUnpackedPrivately tells whether a slot is unpacked into a private environment at all (8.8).
-func IsUnpackedPrivately(slot *pspf.Slot) bool {
+// isUnpackedPrivately tells whether a slot is unpacked into a private environment at all (8.8).
+func isUnpackedPrivately(slot *pspf.Slot) bool {
 	return slot.Entry.ID != attestation && !slot.Entry.SelfRef
 }
 
@@ -64,7 +64,7 @@ func (w *Work) CheckPrivate() error {
 			reason = breaksLimits(target)
 		}
 		// Whether a slot of a foreign package holds a file shows only when it is unpacked (FORMAT.md §12, 12).
-		if reason == "" && target == "" && slot.Flavor != nil && !slot.Chain.HasTree() && IsUnpackedPrivately(slot) {
+		if reason == "" && target == "" && slot.Flavor != nil && !slot.Chain.HasTree() && isUnpackedPrivately(slot) {
 			reason = "it is empty, and the slot holds one file"
 		}
 		if reason != "" {
@@ -73,12 +73,12 @@ func (w *Work) CheckPrivate() error {
 		if slot.Entry.SelfRef && slot.Size > 0 {
 			return composition("slot " + strconv.Itoa(n) + " (" + slot.Entry.ID + ") stands for the package file, and has stored bytes all the same")
 		}
-		if IsUnpackedPrivately(slot) {
+		if isUnpackedPrivately(slot) {
 			if err := known(slot); err != nil {
 				return err
 			}
 		}
-		if IsUnpackedPrivately(slot) && !slot.HasDigest && !w.WithoutDigests {
+		if isUnpackedPrivately(slot) && !slot.HasDigest && !w.WithoutDigests {
 			return code.New(code.PspfForeign, "slot "+strconv.Itoa(n)+" ("+slot.Entry.ID+") cannot be checked: the metadata has no full SHA-256 of it")
 		}
 	}
@@ -213,7 +213,7 @@ func (w *Work) fillPrivate(made *built, dir *folder.Dir, path string, private *P
 	slots := w.Package.Slots()
 	var writers []*tree.Writer
 	for n := range slots {
-		if !IsUnpackedPrivately(&slots[n]) {
+		if !isUnpackedPrivately(&slots[n]) {
 			continue
 		}
 		rules, err := w.privateRules(made, n)
@@ -276,7 +276,7 @@ func (w *Work) fillPrivate(made *built, dir *folder.Dir, path string, private *P
 func (w *Work) aside() []int {
 	var slots []int
 	for _, n := range w.checkable() {
-		if !IsUnpackedPrivately(&w.Package.Slots()[n]) && !w.WithoutDigests {
+		if !isUnpackedPrivately(&w.Package.Slots()[n]) && !w.WithoutDigests {
 			slots = append(slots, n)
 		}
 	}

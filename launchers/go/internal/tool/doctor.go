@@ -164,12 +164,12 @@ func (s *session) variableOf(path string) string {
 	return "the system"
 }
 
-// examineSlots compares the slots that a start reads: in a private environment those that are unpacked there.
+// examineSlots compares the slots that a start reads: all that have a digest.
 func (s *session) examineSlots(e *examination) {
 	slots := s.pkg.Slots()
 	compared := 0
 	for n := range slots {
-		if isUnchecked(&slots[n]) || !s.hasCommands() && !store.IsUnpackedPrivately(&slots[n]) {
+		if isUnchecked(&slots[n]) {
 			continue
 		}
 		compared++
