@@ -6,12 +6,10 @@
 
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { buildOptions, checkedPython } from './build-options.js';
+import { baseFolder, openRuntime, openSession, type ProjectOptions, readProject } from './build-session.js';
 import { FlavorError } from './errors.js';
-import { loadManifest, type ProjectManifest } from './manifest/load.js';
-import { givenRuntime, type PackOptions, stage } from './pack.js';
-import { hostTarget } from './platform.js';
-import { observed, type Reporter } from './progress.js';
+import type { ProjectManifest } from './manifest/load.js';
+import { type ObservableOptions, observed, type Reporter, stage } from './progress.js';
 import { wholeDocument } from './python/lock-additions.js';
 import { type LockDocument, readLockDocument } from './python/lock-document.js';
 import { chooseLock, PYLOCK } from './python/lock-file.js';
@@ -25,27 +23,11 @@ import {
 import { buildWheel } from './python/project.js';
 import { copySources } from './python/project-sources.js';
 import { requirementsFor } from './python/requirements.js';
-import { stageRuntime } from './python/runtime.js';
 import type { BuildSession, StagedRuntime } from './python/session.js';
-import { findUv } from './python/uv.js';
-import { temporaryFolder, withScratch } from './scratch.js';
+import { withScratch } from './scratch.js';
 
 /** Options of {@link lock}. */
-export interface LockOptions
-  extends Pick<
-    PackOptions,
-    | 'manifest'
-    | 'cwd'
-    | 'environment'
-    | 'python'
-    | 'pythonArchive'
-    | 'offline'
-    | 'findLinks'
-    | 'extras'
-    | 'groups'
-    | 'signal'
-    | 'onProgress'
-  > {
+export interface LockOptions extends Omit<ProjectOptions, 'runtime' | 'locked' | 'noBuild'>, ObservableOptions {
   /**
    * File to write: `pylock.toml` or `pylock.<name>.toml`.
    * @default `pylock.toml` beside the manifest
@@ -87,11 +69,9 @@ export function lock(options: LockOptions = {}): Promise<LockResult> {
 }
 
 async function lockObserved(options: LockOptions, reporter: Reporter): Promise<LockResult> {
-  const cwd = resolve(options.cwd ?? process.cwd());
-  const environment = options.environment ?? process.env;
-  const read = await loadManifest(resolve(cwd, options.manifest ?? '.'));
-  const manifest = { ...read, pythonVersion: checkedPython(options.python) ?? read.pythonVersion };
-  const path = options.output === undefined ? join(manifest.folder, PYLOCK) : resolve(cwd, options.output);
+  const manifest = await readProject(options);
+  const path =
+    options.output === undefined ? join(manifest.folder, PYLOCK) : resolve(baseFolder(options), options.output);
   if (!/^pylock(\.[^.]+)?\.toml$/.test(basename(path))) {
     throw new FlavorError('ERR_FLAVOR_OPTION', `not the name of a lock file: ${basename(path)}`, {
       path,
@@ -99,19 +79,8 @@ async function lockObserved(options: LockOptions, reporter: Reporter): Promise<L
     });
   }
   return withScratch(async (scratch) => {
-    const session: BuildSession = {
-      manifest,
-      options: { ...buildOptions(options, manifest, cwd), locked: true },
-      target: hostTarget(),
-      uv: await findUv({ environment, cwd, reporter }),
-      scratch,
-      environment: { ...environment, ...(await temporaryFolder(scratch)) },
-      reporter,
-    };
-    const runtime = await stage(reporter, 'runtime', 'getting the Python runtime', async () => {
-      const value = await stageRuntime(session, givenRuntime(options, session, cwd));
-      return { value, detail: `Python ${value.version} (${value.source})` };
-    });
+    const session = await openSession({ options: { ...options, locked: true }, manifest, scratch, reporter });
+    const runtime = await openRuntime(session, options);
     const project = await projectRequirements(session, runtime);
     const before = await textOf(path);
     const request: ResolutionRequest = {

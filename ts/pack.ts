@@ -8,52 +8,30 @@
  */
 
 import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
-import { buildOptions, checkedPython } from './build-options.js';
-import { throwIfAborted } from './cancellation.js';
+import { baseFolder, openRuntime, openSession, type ProjectOptions, readProject } from './build-session.js';
 import { findLauncher, type Launcher, type LauncherKind, launcherOfFile } from './launchers.js';
-import { loadManifest } from './manifest/load.js';
-import { signingKey, withoutKey } from './manifest-key.js';
+import { signingKey } from './manifest-key.js';
 import { assemble } from './native.js';
 import { checkWritable, outputPath, withFolderOf } from './output-path.js';
 import { hostTarget, targetName } from './platform.js';
-import { type ObservableOptions, observed, type PackStage, type Reporter } from './progress.js';
+import { type ObservableOptions, observed, type Reporter, stage } from './progress.js';
 import type { Floor } from './python/binary-floor.js';
-import { compileTrees } from './python/bytecode.js';
-import { addCertificates } from './python/certificates.js';
 import { chooseCommands } from './python/commands.js';
-import { stageDependencies } from './python/dependencies.js';
-import type { Environment } from './python/environment.js';
 import { environmentPlan } from './python/environment-plan.js';
-import { leaveOut } from './python/exclude.js';
-import { checkHooks, type HookFacts, type HookMoment, runHooks } from './python/hooks.js';
-import { reportLeaks } from './python/leaks.js';
-import { buildWheel, stageApplication } from './python/project.js';
-import { type GivenRuntime, stageRuntime } from './python/runtime.js';
-import { addRuntimeModule } from './python/runtime-module.js';
+import { checkHooks, runHooks } from './python/hooks.js';
 import { runtimeRecord } from './python/runtime-record.js';
-import { finishRuntime, trimText } from './python/runtime-slot.js';
-import { interpreterOf } from './python/scripts.js';
-import type { BuildSession, RuntimeSource, StagedRuntime } from './python/session.js';
-import { presentSlots, stageSlots } from './python/slots.js';
+import type { RuntimeSource } from './python/session.js';
+import { presentSlots } from './python/slots.js';
 import { tryPackage } from './python/smoke.js';
-import { prepareStart } from './python/start.js';
+import { stageTrees } from './python/staged-trees.js';
 import type { TrimReport } from './python/trim.js';
-import { findUv } from './python/uv.js';
-import { temporaryFolder, withScratch } from './scratch.js';
+import { withScratch } from './scratch.js';
 import { checkedKey, checkedLevel, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
 
-/** Where the interpreter may come from. */
-export type RuntimeChoice = 'auto' | 'managed' | 'local';
-
 /** Options of {@link pack}. */
-export interface PackOptions extends ObservableOptions {
-  /**
-   * pyproject.toml or its folder.
-   * @default the folder `cwd`
-   */
-  readonly manifest?: string | undefined;
+export interface PackOptions extends ProjectOptions, ObservableOptions {
   /**
    * File to write, or a folder (one that exists, or a path that ends with a separator).
    * @default `dist/<name>-<version>.psp` beside the manifest
@@ -64,37 +42,6 @@ export interface PackOptions extends ObservableOptions {
    * @default the manifest's key, else an ephemeral one
    */
   readonly key?: PackKey | undefined;
-  /** Archive or folder of a standalone interpreter; wins over the manifest's. */
-  readonly pythonArchive?: string | undefined;
-  /** Version of the interpreter, such as `3.13`; wins over the manifest's. */
-  readonly python?: string | undefined;
-  /**
-   * Where the interpreter may come from: a standalone one, a copy of one of this machine, or that only where no other
-   * can be had.
-   * @default `tool.flavor.python.runtime`, which is 'auto' unless stated
-   */
-  readonly runtime?: RuntimeChoice | undefined;
-  /**
-   * Whether a lock file that does not fit the project is an error.
-   * @default false
-   */
-  readonly locked?: boolean | undefined;
-  /**
-   * Whether nothing may be asked from a network.
-   * @default false
-   */
-  readonly offline?: boolean | undefined;
-  /**
-   * Whether source distributions of dependencies may not be built.
-   * @default false
-   */
-  readonly noBuild?: boolean | undefined;
-  /** Folders with distributions, and addresses of pages, besides the manifest's. */
-  readonly findLinks?: readonly string[] | undefined;
-  /** Extras of the project besides the manifest's. */
-  readonly extras?: readonly string[] | undefined;
-  /** Dependency groups besides the manifest's. */
-  readonly groups?: readonly string[] | undefined;
   /** @default 9 */
   readonly level?: PackLevel | undefined;
   /**
@@ -104,16 +51,6 @@ export interface PackOptions extends ObservableOptions {
   readonly launcher?: LauncherKind | undefined;
   /** Launcher to embed instead; never executed. */
   readonly launcherFile?: string | undefined;
-  /**
-   * Base of relative paths.
-   * @default the working folder of the process
-   */
-  readonly cwd?: string | undefined;
-  /**
-   * Variables that uv, the build back end and the search for both see; key material in it is not passed on.
-   * @default the environment of the process
-   */
-  readonly environment?: Environment | undefined;
 }
 
 /** One written package. */
@@ -179,7 +116,7 @@ export function pack(options: PackOptions = {}): Promise<PackResult> {
 }
 
 async function packObserved(options: PackOptions, reporter: Reporter): Promise<PackResult> {
-  const cwd = resolve(options.cwd ?? process.cwd());
+  const cwd = baseFolder(options);
   const level = checkedLevel(options.level);
   const given = options.key === undefined ? undefined : await checkedKey(options.key, cwd);
   const environment = options.environment ?? process.env;
@@ -190,9 +127,8 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       ? await findLauncher(target, options.launcher)
       : await launcherOfFile(resolve(cwd, options.launcherFile));
   const manifest = await stage(reporter, 'manifest', 'reading the manifest', async () => {
-    const read = await loadManifest(resolve(cwd, options.manifest ?? '.'));
-    const loaded = { ...read, pythonVersion: checkedPython(options.python) ?? read.pythonVersion };
-    return { value: loaded, detail: `${loaded.name} ${loaded.version ?? ''}`.trim() };
+    const value = await readProject(options);
+    return { value, detail: `${value.name} ${value.version ?? ''}`.trim() };
   });
   if (manifest.entryPoint === undefined && !manifest.hasScripts) chooseCommands(manifest, new Map());
   const key = await signingKey(given, manifest, environment, cwd);
@@ -203,26 +139,9 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
   await checkWritable(await outputPath({ ...outputRequest, fileName: announced }));
 
   return withScratch(async (scratch) => {
-    const uv = await findUv({ environment, cwd, reporter });
-    const own = await temporaryFolder(scratch);
-    const session: BuildSession = {
-      manifest,
-      options: buildOptions(options, manifest, cwd),
-      target,
-      uv,
-      scratch,
-      environment: {
-        ...withoutKey(environment, manifest),
-        ...own,
-        ...(options.noBuild === true ? { UV_NO_BUILD: '1' } : {}),
-      },
-      reporter,
-    };
-    const runtime = await stage(reporter, 'runtime', 'getting the Python runtime', async () => {
-      const value = await stageRuntime(session, givenRuntime(options, session, cwd));
-      return { value, detail: `Python ${value.version} (${value.source})` };
-    });
-    await hooks(session, runtime, 'pre_build', {
+    const session = await openSession({ options, manifest, target, scratch, reporter });
+    const runtime = await openRuntime(session, options);
+    await runHooks(session, runtime, 'pre_build', {
       version: manifest.version,
       output:
         manifest.version === undefined
@@ -272,7 +191,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       return { value, detail: output };
     });
     try {
-      await hooks(session, runtime, 'post_build', { version: wheel.version, output });
+      await runHooks(session, runtime, 'post_build', { version: wheel.version, output });
     } catch (error) {
       await rm(output, { force: true });
       throw error;
@@ -305,97 +224,4 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       builtSdists: dependencies.built,
     };
   });
-}
-
-/** Runs the hooks of a moment, if there are any. */
-async function hooks(
-  session: BuildSession,
-  runtime: StagedRuntime,
-  moment: HookMoment,
-  facts: HookFacts,
-): Promise<void> {
-  const { preBuild, postBuild } = session.manifest.build;
-  const list = moment === 'pre_build' ? preBuild : postBuild;
-  if (list.length === 0) return;
-  await stage(session.reporter, moment, `running ${moment} hooks`, async () => {
-    await runHooks(session, runtime, moment, facts);
-    return { value: undefined, detail: list.join(', ') };
-  });
-}
-
-/** Everything between the runtime and the assembler. */
-async function stageTrees(session: BuildSession, runtime: StagedRuntime) {
-  const { manifest, reporter } = session;
-  const { optimize } = manifest.python;
-  if (manifest.build.preBuild.length > 0) await presentSlots(manifest, session.target);
-  const wheel = await stage(reporter, 'project', 'building the wheel of the project', async () => {
-    const value = await buildWheel(session, runtime);
-    return { value, detail: `${manifest.name} ${value.version}` };
-  });
-  const interpreter = interpreterOf(runtime, manifest.python, manifest.file);
-  const application = await stageApplication(session, runtime, wheel);
-  const commandSet = chooseCommands(manifest, application.scripts);
-  const dependencies = await stage(reporter, 'dependencies', 'installing dependencies', async () => {
-    const value = await stageDependencies(session, runtime, wheel);
-    const { length } = value.distributions;
-    return { value, detail: `${length} distribution${length === 1 ? '' : 's'}` };
-  });
-  for (const built of dependencies.built) {
-    reporter.emit({ type: 'warning', message: `${built} was built from its source distribution` });
-  }
-  await leaveOut(session, [dependencies.sitePackages, application.sitePackages]);
-  const slots = await stage(reporter, 'slots', 'filling the slots', async () => {
-    for (const tree of [dependencies, application]) await reportLeaks(session, tree);
-    await addRuntimeModule(application, dependencies);
-    await addCertificates(runtime);
-    const value = await stageSlots(session, new Set(commandSet.names));
-    return { value, detail: value.map(({ entry }) => entry.id).join(', ') };
-  });
-  const runtimeSlot = await stage(reporter, 'trim', 'tidying the runtime', async () => {
-    const value = await finishRuntime(session, runtime, {
-      trees: [dependencies.beside, application.sitePackages, application.beside],
-      distributions: [...application.distributions, ...dependencies.distributions].map(({ name }) => name),
-    });
-    return { value, detail: trimText(value.trimmed) };
-  });
-  await stage(reporter, 'bytecode', 'compiling modules', async () => {
-    const roots = [join(runtime.root, 'lib'), dependencies.sitePackages];
-    const ownRoots = [application.sitePackages];
-    const { compiled, failed, ownFailed } = await compileTrees(session, runtime, { roots, ownRoots, optimize });
-    for (const reason of ownFailed) {
-      reporter.emit({ type: 'warning', message: `a file of the project does not compile: ${reason}` });
-    }
-    const skipped = failed.length === 0 ? '' : `, ${failed.length} do not compile`;
-    return { value: undefined, detail: `${compiled} modules${skipped}` };
-  });
-  const start = await stage(reporter, 'start', 'preparing the start', async () => {
-    const value = await prepareStart(session, { runtime, interpreter, application, dependencies, commandSet });
-    return { value, detail: value.reason === undefined ? 'fast' : `ordinary, as ${value.reason}` };
-  });
-  return { wheel, application, dependencies, commandSet, slots, interpreter, runtimeSlot, start };
-}
-
-/** One stage of an operation: reported, and not begun after a cancellation. */
-export async function stage<Value>(
-  reporter: Reporter,
-  name: PackStage,
-  doing: string,
-  work: () => Promise<{ readonly value: Value; readonly detail: string }>,
-): Promise<Value> {
-  throwIfAborted(reporter.signal);
-  reporter.emit({ type: 'stage', stage: name, state: 'start', detail: doing });
-  const { value, detail } = await work();
-  reporter.emit({ type: 'stage', stage: name, state: 'done', detail });
-  return value;
-}
-
-/** The interpreter that the options or the manifest name. */
-export function givenRuntime(
-  options: Pick<PackOptions, 'pythonArchive'>,
-  { manifest }: BuildSession,
-  cwd: string,
-): GivenRuntime | undefined {
-  if (options.pythonArchive !== undefined) return { path: resolve(cwd, options.pythonArchive), sha256: undefined };
-  const path = manifest.python.archive ?? manifest.python.path;
-  return path === undefined ? undefined : { path, sha256: manifest.python.sha256 };
 }

@@ -3,7 +3,7 @@
  * cancels the operation, which then rejects with exactly the thrown value.
  */
 
-import { abortedError } from './cancellation.js';
+import { abortedError, throwIfAborted } from './cancellation.js';
 
 /** Stages of `pack`, in their order. */
 export type PackStage =
@@ -93,4 +93,18 @@ export async function observed<Result>(
   } finally {
     options.signal?.removeEventListener('abort', forward);
   }
+}
+
+/** One stage of an operation: reported, and not begun after a cancellation. */
+export async function stage<Value>(
+  reporter: Reporter,
+  name: PackStage,
+  doing: string,
+  work: () => Promise<{ readonly value: Value; readonly detail: string }>,
+): Promise<Value> {
+  throwIfAborted(reporter.signal);
+  reporter.emit({ type: 'stage', stage: name, state: 'start', detail: doing });
+  const { value, detail } = await work();
+  reporter.emit({ type: 'stage', stage: name, state: 'done', detail });
+  return value;
 }

@@ -117,6 +117,18 @@ describe('flavor lock', () => {
     expect(readdirSync(join(workshop.folder, 'lib'))).not.toContain('build');
   });
 
+  test('s25_the_variable_that_leads_to_the_key_reaches_no_back_end', async () => {
+    write({
+      project: 'dynamic = ["optional-dependencies"]',
+      flavor: '[tool.flavor.sign]\nkey_env = "SAMPLE_SECRET"',
+      backend: 'import os; open(os.environ["WITNESS"], "w").write(os.environ.get("SAMPLE_SECRET", "nothing"))',
+    });
+    const witness = join(workshop.folder, 'witness');
+    env = { ...env, WITNESS: witness, SAMPLE_SECRET: 'a key' };
+    expect(await lock()).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(readFileSync(witness, 'utf8')).toBe('nothing');
+  });
+
   test('a file that cannot be a lock file by its name is refused', async () => {
     write();
     expect(await lock('--output', 'requirements.lock')).toMatchSnapshot();

@@ -43,7 +43,7 @@ export class Bench implements Disposable {
     const manifest = { folder: project, pythonVersion: python, requiresPython: undefined } as ProjectManifest;
     return {
       manifest,
-      options: { locked: false, offline: false, findLinks: [], runtime, python, extras: [], groups: [] },
+      options: { locked: false, offline: false, findLinks: [], runtime, extras: [], groups: [] },
       target: settings.target ?? { os: 'linux', arch: process.arch === 'arm64' ? 'arm64' : 'amd64', libc: 'gnu' },
       uv: { path: process.env['FLAVOR_UV'] ?? 'uv', version: '' },
       scratch,

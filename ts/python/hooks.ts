@@ -16,6 +16,7 @@ import { FlavorError } from '../errors.js';
 import type { ProjectManifest } from '../manifest/project-manifest.js';
 import { splitWords } from '../manifest/words.js';
 import { targetName } from '../platform.js';
+import { stage } from '../progress.js';
 import type { Environment } from './environment.js';
 import { type ProcessOutcome, runProcess } from './process.js';
 import type { BuildSession, StagedRuntime } from './session.js';
@@ -50,37 +51,51 @@ export async function checkHooks(manifest: ProjectManifest, environment: Environ
   }
 }
 
-/** Runs the hooks of a moment, one after another. */
+/** Runs the hooks of a moment, one after another; a stage if there are any. */
 export async function runHooks(
   session: BuildSession,
   runtime: StagedRuntime,
   moment: HookMoment,
   facts: HookFacts,
 ): Promise<void> {
+  const { preBuild, postBuild } = session.manifest.build;
+  const hooks = moment === 'pre_build' ? preBuild : postBuild;
+  if (hooks.length === 0) return;
+  await stage(session.reporter, moment, `running ${moment} hooks`, async () => {
+    for (const hook of hooks) await runHook(session, runtime, moment, facts, hook);
+    return { value: undefined, detail: hooks.join(', ') };
+  });
+}
+
+async function runHook(
+  session: BuildSession,
+  runtime: StagedRuntime,
+  moment: HookMoment,
+  facts: HookFacts,
+  text: string,
+): Promise<void> {
   const { manifest } = session;
-  for (const text of moment === 'pre_build' ? manifest.build.preBuild : manifest.build.postBuild) {
-    const hook = await findHook(manifest, session.environment, text);
-    const isPython = hook.kind === 'python';
-    const outcome = await runProcess({
-      file: isPython ? runtime.interpreter : hook.file,
-      // Bytecode beside the script would be litter in the project.
-      args: isPython ? ['-B', hook.file, ...hook.args] : hook.args,
-      cwd: manifest.folder,
-      environment: session.environment,
-      changes: {
-        PATH: searchPath(manifest, session.environment),
-        FLAVOR_HOOK: moment,
-        FLAVOR_TARGET: targetName(session.target),
-        FLAVOR_PACKAGE_NAME: manifest.name,
-        FLAVOR_VERSION: facts.version,
-        FLAVOR_OUTPUT: facts.output,
-        FLAVOR_PROJECT: manifest.folder,
-        FLAVOR_PYTHON: runtime.interpreter,
-      },
-      signal: session.reporter.signal,
-    });
-    if (outcome.exitCode !== 0) throw failed(session, moment, hook, outcome);
-  }
+  const hook = await findHook(manifest, session.environment, text);
+  const isPython = hook.kind === 'python';
+  const outcome = await runProcess({
+    file: isPython ? runtime.interpreter : hook.file,
+    // Bytecode beside the script would be litter in the project.
+    args: isPython ? ['-B', hook.file, ...hook.args] : hook.args,
+    cwd: manifest.folder,
+    environment: session.environment,
+    changes: {
+      PATH: searchPath(manifest, session.environment),
+      FLAVOR_HOOK: moment,
+      FLAVOR_TARGET: targetName(session.target),
+      FLAVOR_PACKAGE_NAME: manifest.name,
+      FLAVOR_VERSION: facts.version,
+      FLAVOR_OUTPUT: facts.output,
+      FLAVOR_PROJECT: manifest.folder,
+      FLAVOR_PYTHON: runtime.interpreter,
+    },
+    signal: session.reporter.signal,
+  });
+  if (outcome.exitCode !== 0) throw failed(session, moment, hook, outcome);
 }
 
 async function findHook(manifest: ProjectManifest, environment: Environment, text: string): Promise<Hook> {

@@ -20,8 +20,8 @@ export interface Attempt {
 export const GIVE_ARCHIVE = 'give an archive of a standalone interpreter with `--python-archive`';
 
 /** A version such as `3.12` or `3.12.4`, or what `requires-python` says; undefined if the project does not care. */
-export function requestedPython({ manifest, options }: BuildSession): string | undefined {
-  return options.python ?? manifest.pythonVersion ?? manifest.requiresPython?.replaceAll(' ', '');
+export function requestedPython({ manifest }: BuildSession): string | undefined {
+  return manifest.pythonVersion ?? manifest.requiresPython?.replaceAll(' ', '');
 }
 
 /** Asks the staged interpreter who it is, and compares that with what the manifest wants. */
@@ -33,7 +33,7 @@ export async function stagedRuntime(
 ): Promise<StagedRuntime> {
   const { interpreter, version } = await queryInterpreter(session, root);
   const minor = version.split('.').slice(0, 2).join('.');
-  const wanted = session.options.python ?? session.manifest.pythonVersion;
+  const wanted = session.manifest.pythonVersion;
   if (wanted !== undefined && version !== wanted && minor !== wanted) {
     throw new FlavorError(
       'ERR_FLAVOR_RUNTIME',

@@ -19,8 +19,6 @@ export interface BuildOptions {
   readonly findLinks: readonly string[];
   /** Where the interpreter may come from. */
   readonly runtime: ProjectManifest['python']['source'];
-  /** Version of the interpreter, such as `3.13`. */
-  readonly python: string | undefined;
   /** Extras of the project, the manifest's first. */
   readonly extras: readonly string[];
   /** Dependency groups, the manifest's first. */

@@ -1,0 +1,151 @@
+/**
+ * Opens what the stages of a build share, for every command that builds: the manifest with what the caller puts on top
+ * of it, uv, the scratch folder, and the environment of everything that is started. That environment never holds the
+ * variable that leads to the project's key (security.md S25), whoever opens the session.
+ */
+
+import { resolve } from 'node:path';
+
+import { loadManifest, type ProjectManifest } from './manifest/load.js';
+import { absoluteUnlessUrl } from './manifest/resolve.js';
+import { withoutKey } from './manifest-key.js';
+import { hostTarget, type Target } from './platform.js';
+import { type Reporter, stage } from './progress.js';
+import type { Environment } from './python/environment.js';
+import { type GivenRuntime, stageRuntime } from './python/runtime.js';
+import type { BuildOptions, BuildSession, StagedRuntime } from './python/session.js';
+import { findUv } from './python/uv.js';
+import { temporaryFolder } from './scratch.js';
+
+/** Where the interpreter may come from. */
+export type RuntimeChoice = 'auto' | 'managed' | 'local';
+
+/** What a caller says about the project and the machine that builds it. */
+export interface ProjectOptions {
+  /**
+   * pyproject.toml or its folder.
+   * @default the folder `cwd`
+   */
+  readonly manifest?: string | undefined;
+  /** Archive or folder of a standalone interpreter; wins over the manifest's. */
+  readonly pythonArchive?: string | undefined;
+  /** Version of the interpreter, such as `3.13`; wins over the manifest's. */
+  readonly python?: string | undefined;
+  /**
+   * Where the interpreter may come from: a standalone one, a copy of one of this machine, or that only where no other
+   * can be had.
+   * @default `tool.flavor.python.runtime`, which is 'auto' unless stated
+   */
+  readonly runtime?: RuntimeChoice | undefined;
+  /**
+   * Whether a lock file that does not fit the project is an error.
+   * @default false
+   */
+  readonly locked?: boolean | undefined;
+  /**
+   * Whether nothing may be asked from a network.
+   * @default false
+   */
+  readonly offline?: boolean | undefined;
+  /**
+   * Whether source distributions of dependencies may not be built.
+   * @default false
+   */
+  readonly noBuild?: boolean | undefined;
+  /** Folders with distributions, and addresses of pages, besides the manifest's. */
+  readonly findLinks?: readonly string[] | undefined;
+  /** Extras of the project besides the manifest's. */
+  readonly extras?: readonly string[] | undefined;
+  /** Dependency groups besides the manifest's. */
+  readonly groups?: readonly string[] | undefined;
+  /**
+   * Base of relative paths.
+   * @default the working folder of the process
+   */
+  readonly cwd?: string | undefined;
+  /**
+   * Variables that uv, the build back end and the search for both see; key material in it is not passed on.
+   * @default the environment of the process
+   */
+  readonly environment?: Environment | undefined;
+}
+
+/** What a session is opened from. */
+export interface SessionRequest {
+  readonly options: ProjectOptions;
+  /** Of {@link readProject}. */
+  readonly manifest: ProjectManifest;
+  readonly scratch: string;
+  readonly reporter: Reporter;
+  /** @default the machine's own */
+  readonly target?: Target;
+}
+
+/** Absolute base of the relative paths of options. */
+export function baseFolder({ cwd }: Pick<ProjectOptions, 'cwd'>): string {
+  return resolve(cwd ?? process.cwd());
+}
+
+/** The manifest, with the version of Python that the caller asks for. */
+export async function readProject(options: ProjectOptions): Promise<ProjectManifest> {
+  const manifest = await loadManifest(resolve(baseFolder(options), options.manifest ?? '.'));
+  return { ...manifest, pythonVersion: checkedPython(options.python) ?? manifest.pythonVersion };
+}
+
+/** Opens the session. */
+export async function openSession(request: SessionRequest): Promise<BuildSession> {
+  const { manifest, options, reporter, scratch, target = hostTarget() } = request;
+  const environment = withoutKey(options.environment ?? process.env, manifest);
+  return {
+    manifest,
+    options: buildOptions(options, manifest),
+    target,
+    uv: await findUv({ environment, cwd: baseFolder(options), reporter }),
+    scratch,
+    environment: {
+      ...environment,
+      ...(await temporaryFolder(scratch)),
+      ...(options.noBuild === true ? { UV_NO_BUILD: '1' } : {}),
+    },
+    reporter,
+  };
+}
+
+/** Stages the interpreter that the options or the manifest name, else the best that can be had. */
+export function openRuntime(session: BuildSession, options: ProjectOptions): Promise<StagedRuntime> {
+  return stage(session.reporter, 'runtime', 'getting the Python runtime', async () => {
+    const value = await stageRuntime(session, givenRuntime(options, session.manifest));
+    return { value, detail: `Python ${value.version} (${value.source})` };
+  });
+}
+
+function givenRuntime(options: ProjectOptions, { python }: ProjectManifest): GivenRuntime | undefined {
+  if (options.pythonArchive !== undefined) {
+    return { path: resolve(baseFolder(options), options.pythonArchive), sha256: undefined };
+  }
+  const path = python.archive ?? python.path;
+  return path === undefined ? undefined : { path, sha256: python.sha256 };
+}
+
+function buildOptions(options: ProjectOptions, { build, python }: ProjectManifest): BuildOptions {
+  const cwd = baseFolder(options);
+  const union = (stated: readonly string[], added: readonly string[] = []): string[] => [
+    ...new Set([...stated, ...added]),
+  ];
+  return {
+    locked: options.locked ?? false,
+    offline: options.offline ?? false,
+    findLinks: union(
+      build.index.findLinks,
+      options.findLinks?.map((place) => absoluteUnlessUrl(cwd, place)),
+    ),
+    runtime: options.runtime ?? python.source,
+    extras: union(build.extras, options.extras),
+    groups: union(build.groups, options.groups),
+  };
+}
+
+function checkedPython(version: string | undefined): string | undefined {
+  if (version === undefined || /^3\.\d+(\.\d+)?$/.test(version)) return version;
+  throw new TypeError(`Expected \`python\` to be a version such as 3.13 or 3.13.2, got \`${version}\`.`);
+}

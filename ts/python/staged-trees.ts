@@ -1,0 +1,87 @@
+/**
+ * Everything between the runtime and the plan of a package: the trees of its slots, in the order in which they can be
+ * made, each stage reported.
+ */
+
+import { join } from 'node:path';
+
+import { stage } from '../progress.js';
+import { compileTrees } from './bytecode.js';
+import { addCertificates } from './certificates.js';
+import { type CommandSet, chooseCommands } from './commands.js';
+import { type StagedDependencies, stageDependencies } from './dependencies.js';
+import { leaveOut } from './exclude.js';
+import { reportLeaks } from './leaks.js';
+import { buildWheel, type ProjectWheel, stageApplication } from './project.js';
+import { addRuntimeModule } from './runtime-module.js';
+import { finishRuntime, type RuntimeSlot, trimText } from './runtime-slot.js';
+import { type Interpreter, interpreterOf } from './scripts.js';
+import type { BuildSession, StagedRuntime } from './session.js';
+import type { SiteTree } from './site-tree.js';
+import { type PlannedSlot, presentSlots, stageSlots } from './slots.js';
+import { prepareStart, type Start } from './start.js';
+
+/** What the plan of a package is made from. */
+export interface StagedTrees {
+  readonly wheel: ProjectWheel;
+  readonly application: SiteTree;
+  readonly dependencies: StagedDependencies;
+  readonly commandSet: CommandSet;
+  /** The manifest's own slots. */
+  readonly slots: readonly PlannedSlot[];
+  readonly interpreter: Interpreter;
+  readonly runtimeSlot: RuntimeSlot;
+  readonly start: Start;
+}
+
+/** Stages the trees. */
+export async function stageTrees(session: BuildSession, runtime: StagedRuntime): Promise<StagedTrees> {
+  const { manifest, reporter } = session;
+  const { optimize } = manifest.python;
+  if (manifest.build.preBuild.length > 0) await presentSlots(manifest, session.target);
+  const wheel = await stage(reporter, 'project', 'building the wheel of the project', async () => {
+    const value = await buildWheel(session, runtime);
+    return { value, detail: `${manifest.name} ${value.version}` };
+  });
+  const interpreter = interpreterOf(runtime, manifest.python, manifest.file);
+  const application = await stageApplication(session, runtime, wheel);
+  const commandSet = chooseCommands(manifest, application.scripts);
+  const dependencies = await stage(reporter, 'dependencies', 'installing dependencies', async () => {
+    const value = await stageDependencies(session, runtime, wheel);
+    const { length } = value.distributions;
+    return { value, detail: `${length} distribution${length === 1 ? '' : 's'}` };
+  });
+  for (const built of dependencies.built) {
+    reporter.emit({ type: 'warning', message: `${built} was built from its source distribution` });
+  }
+  await leaveOut(session, [dependencies.sitePackages, application.sitePackages]);
+  const slots = await stage(reporter, 'slots', 'filling the slots', async () => {
+    for (const tree of [dependencies, application]) await reportLeaks(session, tree);
+    await addRuntimeModule(application, dependencies);
+    await addCertificates(runtime);
+    const value = await stageSlots(session, new Set(commandSet.names));
+    return { value, detail: value.map(({ entry }) => entry.id).join(', ') };
+  });
+  const runtimeSlot = await stage(reporter, 'trim', 'tidying the runtime', async () => {
+    const value = await finishRuntime(session, runtime, {
+      trees: [dependencies.beside, application.sitePackages, application.beside],
+      distributions: [...application.distributions, ...dependencies.distributions].map(({ name }) => name),
+    });
+    return { value, detail: trimText(value.trimmed) };
+  });
+  await stage(reporter, 'bytecode', 'compiling modules', async () => {
+    const roots = [join(runtime.root, 'lib'), dependencies.sitePackages];
+    const ownRoots = [application.sitePackages];
+    const { compiled, failed, ownFailed } = await compileTrees(session, runtime, { roots, ownRoots, optimize });
+    for (const reason of ownFailed) {
+      reporter.emit({ type: 'warning', message: `a file of the project does not compile: ${reason}` });
+    }
+    const skipped = failed.length === 0 ? '' : `, ${failed.length} do not compile`;
+    return { value: undefined, detail: `${compiled} modules${skipped}` };
+  });
+  const start = await stage(reporter, 'start', 'preparing the start', async () => {
+    const value = await prepareStart(session, { runtime, interpreter, application, dependencies, commandSet });
+    return { value, detail: value.reason === undefined ? 'fast' : `ordinary, as ${value.reason}` };
+  });
+  return { wheel, application, dependencies, commandSet, slots, interpreter, runtimeSlot, start };
+}
