@@ -4,11 +4,12 @@
  * and puts neither credentials nor paths of this machine into the file.
  */
 
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { baseFolder, openRuntime, openSession, type ProjectOptions, readProject } from './build-session.js';
 import { FlavorError } from './errors.js';
 import type { ProjectManifest } from './manifest/load.js';
+import { isFile } from './presence.js';
 import { type ObservableOptions, observed, type Reporter, stage } from './progress.js';
 import { wholeDocument } from './python/lock-additions.js';
 import { type LockDocument, readLockDocument } from './python/lock-document.js';
@@ -169,14 +170,7 @@ async function normalised(path: string, folder: string): Promise<string> {
 }
 
 async function textOf(path: string): Promise<string | undefined> {
-  if (
-    !(await stat(path).then(
-      (status) => status.isFile(),
-      () => false,
-    ))
-  )
-    return undefined;
-  return readFile(path, 'utf8');
+  return (await isFile(path)) ? readFile(path, 'utf8') : undefined;
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {

@@ -13,6 +13,7 @@ export type PackStage =
   | 'pre_build'
   | 'project'
   | 'dependencies'
+  | 'exclude'
   | 'slots'
   | 'trim'
   | 'bytecode'

@@ -7,6 +7,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { FlavorError, isSystemError } from '../errors.js';
+import { isFile } from '../presence.js';
 import { TomlDocument } from './document.js';
 import type { ProjectManifest } from './project-manifest.js';
 import { resolveManifest } from './resolve.js';
@@ -68,11 +69,8 @@ async function textOf(file: string): Promise<string> {
 /** What a project of setuptools needs that has no manifest of today. */
 async function legacyHint(folder: string): Promise<string[]> {
   for (const name of ['setup.py', 'setup.cfg']) {
-    const isThere = await stat(join(folder, name)).then(
-      (status) => status.isFile(),
-      () => false,
-    );
-    if (isThere) return [`beside ${name}, a ${FILE_NAME} with name, version and scripts under \`[project]\` is needed`];
+    if (!(await isFile(join(folder, name)))) continue;
+    return [`beside ${name}, a ${FILE_NAME} with name, version and scripts under \`[project]\` is needed`];
   }
   return [];
 }

@@ -15,13 +15,12 @@ import type { StagedRuntime } from './session.js';
 import { sortedEntries } from './tree.js';
 
 /** Adds it, unless it is there already or the interpreter has no ssl.py. */
-export async function addCertificates({ root, minor }: Pick<StagedRuntime, 'root' | 'minor'>): Promise<boolean> {
+export async function addCertificates({ root, minor }: Pick<StagedRuntime, 'root' | 'minor'>): Promise<void> {
   const folder = join(root, 'lib', `python${minor}`);
-  if (!(await sortedEntries(folder)).some(({ name }) => name === 'ssl.py')) return false;
+  if (!(await sortedEntries(folder)).some(({ name }) => name === 'ssl.py')) return;
   const file = join(folder, 'ssl.py');
   const source = await readFile(file, 'utf8');
   const addition = await readFile(embeddedFile('certificates.py'), 'utf8');
-  if (source.includes('_flavor_certificates')) return false;
+  if (source.includes('_flavor_certificates')) return;
   await writeFile(file, `${source.trimEnd()}\n${addition}`);
-  return true;
 }

@@ -7,6 +7,11 @@
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Whether a variable that switches something is on, as uv understands it. */
+export function isOn(value: string | undefined): boolean {
+  return !['', '0', 'false', undefined].includes(value?.toLowerCase());
+}
+
 /** Variables of ours that hold key material or lead to it. */
 const SECRET = /^FLAVOR_.*(SEED|KEY|SIGN)/i;
 

@@ -4,14 +4,15 @@
  * a warning: most likely it is misspelt, and what was to stay out is inside.
  */
 
-import { rm, rmdir, writeFile } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { foldName } from '../manifest/names.js';
-import type { FilePatterns } from '../manifest/project-manifest.js';
+import type { FilePatterns, ProjectManifest } from '../manifest/project-manifest.js';
 import { pathMatcher } from '../path-patterns.js';
 import { formatRecord, readDistributions } from './distributions.js';
 import type { BuildSession } from './session.js';
+import { removeFile } from './tree.js';
 
 /** What stayed out. */
 export interface Excluded {
@@ -19,11 +20,15 @@ export interface Excluded {
   readonly bytes: number;
 }
 
+/** Whether the manifest wants anything to stay out. */
+export function excludesAnything({ build: { exclude } }: ProjectManifest): boolean {
+  return exclude.all.length > 0 || exclude.byDistribution.size > 0;
+}
+
 /** Removes what is excluded and not included from trees of site-packages. */
 export async function leaveOut(session: BuildSession, trees: readonly string[]): Promise<Excluded> {
   const { exclude, include } = session.manifest.build;
   let [files, bytes] = [0, 0];
-  if (exclude.all.length === 0 && exclude.byDistribution.size === 0) return { files, bytes };
   const fitting = new Set<string>();
   for (const tree of trees) {
     for (const { name, infoFolder, record } of await readDistributions(tree)) {
@@ -55,16 +60,4 @@ export async function leaveOut(session: BuildSession, trees: readonly string[]):
 
 function patternsOf({ all, byDistribution }: FilePatterns, name: string): readonly string[] {
   return [...all, ...(byDistribution.get(foldName(name)) ?? [])];
-}
-
-/** Removes a file and the folders that are empty then. */
-async function removeFile(tree: string, path: string): Promise<void> {
-  await rm(join(tree, path), { force: true });
-  for (let folder = posix.dirname(path); folder !== '.'; folder = posix.dirname(folder)) {
-    try {
-      await rmdir(join(tree, folder));
-    } catch {
-      return;
-    }
-  }
 }

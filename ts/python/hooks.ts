@@ -9,13 +9,14 @@
  */
 
 import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 
 import { FlavorError } from '../errors.js';
 import type { ProjectManifest } from '../manifest/project-manifest.js';
 import { splitWords } from '../manifest/words.js';
 import { targetName } from '../platform.js';
+import { isFile } from '../presence.js';
 import { stage } from '../progress.js';
 import type { Environment } from './environment.js';
 import { type ProcessOutcome, runProcess } from './process.js';
@@ -148,13 +149,6 @@ async function findProgram(name: string, path: string, environment: Environment)
     }
   }
   return undefined;
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (status) => status.isFile(),
-    () => false,
-  );
 }
 
 async function isExecutable(path: string): Promise<boolean> {

@@ -4,7 +4,7 @@
  * machine. Nothing of this enters a package.
  */
 
-import type { Environment } from './environment.js';
+import { type Environment, isOn } from './environment.js';
 import type { BuildSession } from './session.js';
 
 /** What uv commands that look for distributions get. */
@@ -48,8 +48,4 @@ export function buildFlags({ environment }: Pick<BuildSession, 'environment'>): 
 
 function listed(value: string | undefined): string[] {
   return (value ?? '').split(/[\s,]+/).filter((entry) => entry !== '');
-}
-
-function isOn(value: string | undefined): boolean {
-  return !['', '0', 'false', undefined].includes(value?.toLowerCase());
 }

@@ -7,9 +7,10 @@
  * to the machine that a package runs on and are never part of the closure.
  */
 
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
+import { isFile } from '../presence.js';
 import { type ElfDynamics, readElf } from './elf.js';
 import { sortedEntries } from './tree.js';
 
@@ -81,11 +82,7 @@ async function collect(
 
 async function find(name: string, machine: number, folders: readonly string[]): Promise<ClosureRoot | undefined> {
   for (const candidate of folders.map((folder) => join(folder, name))) {
-    const isFile = await stat(candidate).then(
-      (info) => info.isFile(),
-      () => false,
-    );
-    if (!isFile) continue;
+    if (!(await isFile(candidate))) continue;
     const path = await realpath(candidate);
     const elf = await readElf(path);
     if (elf?.machine === machine) return { path, elf };

@@ -7,10 +7,11 @@
  * scripts elsewhere, NIS brings half an authentication system), modules that do not load here either.
  */
 
-import { chmod, copyFile, cp, mkdir, readlink, realpath, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readlink, realpath, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
 
 import { FlavorError } from '../errors.js';
+import { isFolder, isThere } from '../presence.js';
 import { readElf } from './elf.js';
 import { searchPathObstacle, writeSearchPath } from './elf-search-path.js';
 import { type ClosureRoot, expanded, isOfTheMachine, type LibraryClosure, libraryClosure } from './library-closure.js';
@@ -82,11 +83,7 @@ async function checkLinks(local: LocalInterpreter, folder: string): Promise<void
     if (entry.kind !== 'link') continue;
     const target = await readlink(entry.absolute);
     const aim = resolve(dirname(entry.absolute), target);
-    const isThere = await stat(join(local.library, entry.path)).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) await rm(entry.absolute);
+    if (!(await isThere(join(local.library, entry.path)))) await rm(entry.absolute);
     else if (isAbsolute(target) || !aim.startsWith(folder + sep)) {
       throw refused(local, `its library holds a link that leads out of it: ${entry.path} to ${target}`);
     }
@@ -95,11 +92,8 @@ async function checkLinks(local: LocalInterpreter, folder: string): Promise<void
 
 async function copyHeaders({ minor, prefix }: LocalInterpreter, to: string): Promise<void> {
   const headers = join(prefix, 'include', `python${minor}`);
-  const isThere = await stat(headers).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
-  if (isThere) await cp(await realpath(headers), join(to, 'include', `python${minor}`), { recursive: true });
+  if (!(await isFolder(headers))) return;
+  await cp(await realpath(headers), join(to, 'include', `python${minor}`), { recursive: true });
 }
 
 async function requireElf(path: string): Promise<ClosureRoot> {

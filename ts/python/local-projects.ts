@@ -4,11 +4,12 @@
  * read; what does not exist or cannot be read is left to uv, which names it.
  */
 
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 
 import { parse } from 'smol-toml';
 
+import { isThere } from '../presence.js';
 import { sortedEntries } from './tree.js';
 
 /** Everything that is needed, none inside another. */
@@ -29,7 +30,7 @@ export async function findLocalProjects(folder: string, additional: readonly str
   const workspace = await workspaceOf(folder);
   const found = new Set<string>();
   const visit = async (path: string): Promise<void> => {
-    if (found.has(path) || !(await exists(path))) return;
+    if (found.has(path) || !(await isThere(path))) return;
     found.add(path);
     const table = await uvTable(path);
     for (const source of pathSources(table)) await visit(resolve(path, source));
@@ -80,7 +81,7 @@ async function membersOf(root: string, { workspace }: UvTable): Promise<string[]
     ).flat();
   const excluded = new Set(await select(workspace?.exclude ?? []));
   const members = (await select(workspace?.members ?? [])).filter((folder) => !excluded.has(folder));
-  const isProject = await Promise.all(members.map((folder) => exists(join(folder, 'pyproject.toml'))));
+  const isProject = await Promise.all(members.map((folder) => isThere(join(folder, 'pyproject.toml'))));
   return members.filter((_, index) => isProject[index] === true);
 }
 
@@ -117,11 +118,4 @@ async function uvTable(folder: string): Promise<UvTable | undefined> {
   } catch {
     return undefined;
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -3,10 +3,10 @@
  * the project or its workspace, else `pylock.toml` beside the manifest, else none. `--locked` wants one.
  */
 
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { FlavorError } from '../errors.js';
+import { isFile } from '../presence.js';
 import type { ProjectSources } from './project-sources.js';
 import type { BuildSession } from './session.js';
 
@@ -18,6 +18,11 @@ export type LockChoice =
 
 /** Name of the standard lock file. */
 export const PYLOCK = 'pylock.toml';
+
+/** Absolute paths of the files that are obeyed. */
+export function lockFiles(lock: LockChoice): readonly string[] {
+  return lock.kind === 'requirements' ? lock.files : lock.kind === 'none' ? [] : [lock.file];
+}
 
 /** Chooses the lock file of a build. */
 export async function chooseLock(
@@ -68,11 +73,4 @@ async function wanted(file: string, lock: string, hint: string): Promise<string>
     path: file,
     hints: [hint],
   });
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (status) => status.isFile(),
-    () => false,
-  );
 }

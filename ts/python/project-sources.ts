@@ -3,11 +3,12 @@
  * towards each other kept, so that relative paths between them hold and build back ends leave their traces there.
  */
 
-import { realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 
 import { cacheDirectory } from '../cache-directory.js';
 import { FlavorError } from '../errors.js';
+import { isThere } from '../presence.js';
 import { commonFolder, findLocalProjects, isInside } from './local-projects.js';
 import { copyProject } from './project-copy.js';
 import type { BuildSession } from './session.js';
@@ -80,11 +81,4 @@ export async function copySources(session: BuildSession): Promise<ProjectSources
     original: (text) =>
       [...copied].reduce((result, [from, to]) => result.replaceAll(to, from), text).replaceAll(top, common),
   };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -17,12 +17,13 @@ import { nearestWord } from '../manifest/nearest.js';
 import type { CommandSet } from './commands.js';
 import { embeddedFile } from './embedded-files.js';
 import { outputCause, type ProcessOutcome } from './process.js';
-import { type BuildSession, knowsSafePath, type StagedRuntime } from './session.js';
+import type { Interpreter } from './scripts.js';
+import type { BuildSession } from './session.js';
 import { makeTrial, startTrial, type Trial } from './trial.js';
 
 /** What is tried. */
 export interface SmokeRequest {
-  readonly runtime: StagedRuntime;
+  readonly interpreter: Interpreter;
   readonly commandSet: CommandSet;
   /** The manifest for assembly. */
   readonly manifestJson: string;
@@ -35,8 +36,9 @@ interface Answer {
   readonly available: readonly string[];
 }
 
-/** Commands of the trial that no package has: a command name begins with a letter or digit there. */
+/** Command of a trial that looks for the entry points; the package's own are not started by name then. */
 const CHECK = 'flavor-check-entry-points';
+/** What a smoke run calls the packaged interpreter by, unless the package has a command of that name. */
 const PYTHON = 'python';
 
 const TIMEOUT_MS = 120_000;
@@ -47,17 +49,16 @@ const SMOKE_HINT = 'write the command that shows that the program works as `smok
 export async function tryPackage(session: BuildSession, request: SmokeRequest): Promise<string> {
   const { smoke } = session.manifest;
   if (smoke !== undefined && smoke.length === 0) return 'left out';
-  const python = ['{workenv}/bin/python', '-s', ...(knowsSafePath(request.runtime) ? ['-P'] : [])];
-  const trial = await makeTrial(session, request.manifestJson, {
-    [CHECK]: [...python, embeddedFile('check_entry_points.py')],
-    ...(request.commandSet.names.includes(PYTHON) ? {} : { [PYTHON]: python }),
-  });
+  const { commandSet, interpreter, manifestJson } = request;
+  const python = ['{workenv}/bin/python', ...interpreter.flags];
   if (smoke === undefined) {
-    await checkEntryPoints(session, trial, request.commandSet);
-    const { size } = request.commandSet.commands;
+    const check = { [CHECK]: [...python, embeddedFile('check_entry_points.py')] };
+    await checkEntryPoints(session, await makeTrial(session, manifestJson, check), commandSet);
+    const { size } = commandSet.commands;
     return `${size} command${size === 1 ? '' : 's'}`;
   }
-  await runSmoke(session, trial, request.commandSet, smoke);
+  const own = commandSet.names.includes(PYTHON) ? {} : { [PYTHON]: python };
+  await runSmoke(session, await makeTrial(session, manifestJson, own), commandSet, smoke);
   return smoke.join(' ');
 }
 

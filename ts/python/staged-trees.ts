@@ -10,7 +10,7 @@ import { compileTrees } from './bytecode.js';
 import { addCertificates } from './certificates.js';
 import { type CommandSet, chooseCommands } from './commands.js';
 import { type StagedDependencies, stageDependencies } from './dependencies.js';
-import { leaveOut } from './exclude.js';
+import { excludesAnything, leaveOut } from './exclude.js';
 import { reportLeaks } from './leaks.js';
 import { buildWheel, type ProjectWheel, stageApplication } from './project.js';
 import { addRuntimeModule } from './runtime-module.js';
@@ -54,7 +54,12 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
   for (const built of dependencies.built) {
     reporter.emit({ type: 'warning', message: `${built} was built from its source distribution` });
   }
-  await leaveOut(session, [dependencies.sitePackages, application.sitePackages]);
+  if (excludesAnything(manifest)) {
+    await stage(reporter, 'exclude', 'leaving out what the manifest excludes', async () => {
+      const value = await leaveOut(session, [dependencies.sitePackages, application.sitePackages]);
+      return { value, detail: `${value.files} file${value.files === 1 ? '' : 's'} left out (${value.bytes} bytes)` };
+    });
+  }
   const slots = await stage(reporter, 'slots', 'filling the slots', async () => {
     for (const tree of [dependencies, application]) await reportLeaks(session, tree);
     await addRuntimeModule(application, dependencies);

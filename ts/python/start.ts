@@ -43,7 +43,7 @@ export interface StartRequest {
 export const RUNNERS = '_flavor_start';
 /** The one `.pth` file of ours. */
 export const PATH_FILE = '_flavor.pth';
-/** What every start is called by that a program is called by `python` for. */
+/** Names folders in which `site` would look for a sitecustomize. */
 const PYTHON_VARIABLE = 'PYTHONPATH';
 
 /** Decides, and puts the runners into the application. */

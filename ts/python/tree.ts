@@ -4,8 +4,8 @@
  */
 
 import type { Dirent } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 /** One entry below a root. */
 export interface TreeEntry {
@@ -42,6 +42,18 @@ export async function removeAll(root: string, paths: readonly string[]): Promise
   for (const path of paths) await rm(join(root, path), { recursive: true, force: true });
 }
 
+/** Removes a file below a root, and the folders around it that are empty then. */
+export async function removeFile(root: string, path: string): Promise<void> {
+  await rm(join(root, path), { force: true });
+  for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
+    try {
+      await rmdir(join(root, folder));
+    } catch {
+      return;
+    }
+  }
+}
+
 /** Removes every `__pycache__` below a root. */
 export async function removeBytecode(root: string): Promise<void> {
   const found: string[] = [];
@@ -51,7 +63,7 @@ export async function removeBytecode(root: string): Promise<void> {
   await removeAll(root, found);
 }
 
-/** Files below a root that contain a text, which is then replaced in those without NUL bytes. */
+/** Replaces a text in the files below a root that hold it and no NUL bytes. */
 export async function replaceInTexts(root: string, text: string, replacement: string): Promise<void> {
   const needle = Buffer.from(text);
   for await (const entry of walkTree(root)) {

@@ -6,8 +6,8 @@
  * `keep` and `drop` of the manifest win over every category, `keep` over `drop`.
  */
 
-import { lstat, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { lstat } from 'node:fs/promises';
+import { basename } from 'node:path';
 
 import type { TrimSettings } from '../manifest/project-manifest.js';
 import { type PathMatcher, pathMatcher } from '../path-patterns.js';
@@ -15,7 +15,7 @@ import type { Target } from '../platform.js';
 import { readElf } from './elf.js';
 import { stripElf } from './elf-strip.js';
 import type { StagedRuntime } from './session.js';
-import { walkTree } from './tree.js';
+import { removeFile, walkTree } from './tree.js';
 
 /** Parts of a runtime that can be left out. */
 export type TrimCategory =
@@ -98,8 +98,7 @@ export async function trimRuntime(request: TrimRequest): Promise<TrimReport> {
     const category = categories.find(({ matches }) => matches(entry.path))?.name;
     if (category !== undefined) {
       save(category, (await lstat(entry.absolute)).size);
-      await rm(entry.absolute);
-      await removeEmpty(runtime.root, dirname(entry.absolute));
+      await removeFile(runtime.root, entry.path);
     } else if (settings.symbols && entry.kind === 'file' && target.os === 'linux') {
       save('symbols', await stripElf(entry.absolute));
     }
@@ -149,15 +148,4 @@ async function isLibpythonIdle({ libraries, runtime, target }: TrimRequest): Pro
   const program = await readElf(runtime.interpreter);
   const asked = [...(program?.needed ?? []), ...libraries];
   return program !== undefined && !asked.some((name) => basename(name).startsWith('libpython'));
-}
-
-/** Removes a folder that lost its last file, and those above it that lost theirs with it. */
-async function removeEmpty(root: string, folder: string): Promise<void> {
-  if (folder === root) return;
-  try {
-    await rmdir(folder);
-  } catch {
-    return;
-  }
-  await removeEmpty(root, dirname(folder));
 }

@@ -5,14 +5,14 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { mkdir, realpath } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import { execa } from 'execa';
-import { parse } from 'smol-toml';
 
+import { baseFolder } from '../build-session.js';
 import { abortedError } from '../cancellation.js';
 import type { ErrorCode } from '../error-codes.js';
 import { FlavorError } from '../errors.js';
@@ -20,6 +20,7 @@ import { loadManifest } from '../manifest/load.js';
 import type { PackOptions, PackOutput } from '../pack.js';
 import { observed, type ProgressEvent, type Reporter } from '../progress.js';
 import { childEnvironment, type Environment } from '../python/environment.js';
+import { commonFolder, findLocalProjects } from '../python/local-projects.js';
 import { copyProject } from '../python/project-copy.js';
 import { withScratch } from '../scratch.js';
 import { differences } from './difference.js';
@@ -60,22 +61,27 @@ export function checkRepeatable(options: CheckOptions = {}): Promise<CheckResult
 }
 
 async function check(options: CheckOptions, scratch: string, reporter: Reporter): Promise<CheckResult> {
-  const cwd = resolve(options.cwd ?? process.cwd());
+  const cwd = baseFolder(options);
   const manifest = await loadManifest(resolve(cwd, options.manifest ?? '.'));
-  const root = await copiedRoot(manifest.folder);
+  const folder = await realpath(manifest.folder);
+  const additional = manifest.build.dependencies.map((path) => realpath(path).catch(() => path));
+  const { roots } = await findLocalProjects(folder, await Promise.all(additional));
+  const common = commonFolder(roots);
   const seed = randomBytes(32).toString('hex');
   const outputs: PackOutput[] = [];
   for (const surroundings of SURROUNDINGS) {
     reporter.emit({ type: 'stage', stage: 'build', state: 'done', detail: `${surroundings.name} build` });
     const copy = join(scratch, surroundings.name, 'project');
     const { signal } = reporter;
-    await copyProject({
-      from: root,
-      to: copy,
-      withHistory: manifest.version === undefined,
-      leftOut: [scratch],
-      signal,
-    });
+    for (const root of roots) {
+      await copyProject({
+        from: root,
+        to: join(copy, relative(common, root)),
+        withHistory: manifest.version === undefined,
+        leftOut: [scratch],
+        signal,
+      });
+    }
     const temporary = join(scratch, surroundings.name, 'tmp');
     await mkdir(temporary);
     const order: WorkOrder = {
@@ -85,7 +91,7 @@ async function check(options: CheckOptions, scratch: string, reporter: Reporter)
           Object.entries(options).filter(([name]) => !['signal', 'onProgress', 'environment'].includes(name)),
         ),
         cwd,
-        manifest: join(copy, relative(root, manifest.file)),
+        manifest: join(copy, relative(common, folder), basename(manifest.file)),
         output: join(scratch, surroundings.name, 'package.psp'),
         key: { source: 'seed', seed },
       },
@@ -96,7 +102,7 @@ async function check(options: CheckOptions, scratch: string, reporter: Reporter)
       TEMP: temporary,
       TMP: temporary,
     });
-    outputs.push(await build(order, environment, reporter, (text) => text.replaceAll(copy, root)));
+    outputs.push(await build(order, environment, reporter, (text) => text.replaceAll(copy, common)));
   }
   const [first, second] = outputs as [PackOutput, PackOutput];
   reporter.emit({ type: 'stage', stage: 'compare', state: 'start', detail: 'comparing both builds' });
@@ -108,17 +114,6 @@ async function check(options: CheckOptions, scratch: string, reporter: Reporter)
   }
   reporter.emit({ type: 'stage', stage: 'compare', state: 'done', detail: 'equal byte by byte' });
   return { target: first.target, sizeBytes: first.sizeBytes, sha256: first.sha256 };
-}
-
-/** The folder that a copy must hold for the project to be built: the root of its workspace, if it is in one. */
-async function copiedRoot(folder: string): Promise<string> {
-  for (let at = dirname(folder); at !== dirname(at); at = dirname(at)) {
-    const text = await readFile(join(at, 'pyproject.toml'), 'utf8').catch(() => undefined);
-    if (text === undefined) continue;
-    const { tool } = parse(text) as { tool?: { uv?: { workspace?: unknown } } };
-    if (tool?.uv?.workspace !== undefined) return at;
-  }
-  return folder;
 }
 
 /** Nobody keeps the packages, so where they lie is no news. */

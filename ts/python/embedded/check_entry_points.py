@@ -15,6 +15,10 @@ import pkgutil
 import sys
 import sysconfig
 
+# Where Python cannot be told to leave it out, the folder of this file would be searched before everything else.
+if not getattr(sys.flags, "safe_path", sys.flags.isolated):
+    del sys.path[0]
+
 
 def siblings(module, roots):
     parent, _, _ = module.rpartition(".")
