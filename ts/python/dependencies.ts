@@ -10,11 +10,12 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { foldName } from '../manifest/names.js';
+import { compilerFlags } from './compiler-flags.js';
 import { dependencyError, type FailureContext, uvWords } from './dependency-errors.js';
 import { buildFlags, indexSettings } from './index-settings.js';
 import { wholeDocument } from './lock-additions.js';
 import { type LockDocument, writeLockDocument } from './lock-document.js';
-import { chooseLock, type LockChoice } from './lock-file.js';
+import { chooseLock, type LockChoice, lockFiles } from './lock-file.js';
 import { builtFromSource, type ResolvedDistribution, resolvedDistributions, writeResolution } from './lock-record.js';
 import { checkSelection, lockedDocument, outdatedLock, type ResolutionRequest } from './lock-resolution.js';
 import type { ProcessOutcome } from './process.js';
@@ -32,7 +33,7 @@ export interface StagedDependencies extends SiteTree {
   /** What was chosen, sorted by name. */
   readonly resolution: readonly ResolvedDistribution[];
   /** What decided it. */
-  readonly lock: LockChoice['kind'];
+  readonly lock: LockChoice;
 }
 
 /** Installs the dependencies and splits the result into the tree of the dependencies slot. */
@@ -64,7 +65,7 @@ export async function stageDependencies(
   });
   const resolution = await resolvedDistributions(tree.sitePackages, tree.distributions, document);
   await writeResolution(root, resolution);
-  return { ...tree, built: builtFromSource(resolution), resolution, lock: lock.kind };
+  return { ...tree, built: builtFromSource(resolution), resolution, lock };
 }
 
 /** Installs a document. */
@@ -86,7 +87,7 @@ async function install(request: ResolutionRequest, environment: string, document
       ...['pip', 'install', '--python', environment, '--link-mode', 'copy', '--no-deps'],
       ...[...selected, ...args, ...buildFlags(session), '--requirements', file],
     ],
-    changes,
+    { ...changes, ...compilerFlags(session) },
   );
   if (outcome.exitCode !== 0) throw dependencyError(outcome, context);
 }
@@ -111,12 +112,11 @@ async function checkFit(
     UV_FIND_LINKS: undefined,
   });
   if (outcome.exitCode === 0) return;
-  const file = lock.kind === 'requirements' ? lock.files[0] : lock.kind === 'none' ? undefined : lock.file;
   const hint =
     lock.kind === 'requirements'
       ? 'write the requirements files anew, for example with `uv pip compile`'
       : 'run `flavor lock`, and look at what it changes';
-  throw outdatedLock(file ?? '', hint, `: ${whatIsMissing(outcome, request, document)}`);
+  throw outdatedLock(lockFiles(lock)[0] ?? '', hint, `: ${whatIsMissing(outcome, request, document)}`);
 }
 
 /** The project's requirements that uv is not content with, and what is locked for them. */

@@ -32,7 +32,12 @@ interface UvWords {
   readonly error: string;
   readonly causes: readonly string[];
   readonly hints: readonly string[];
+  /** The line in which a compiler or linker said what is wrong; those behind it only show the place. */
+  readonly compiler: string | undefined;
 }
+
+const COMPILER_ERROR =
+  /:\d+: (fatal )?error: |: fatal error: |\bld\S*: (cannot find|library .*not found) |: undefined reference to /;
 
 /** The failure of a uv command as an error of ours. */
 export function dependencyError(outcome: ProcessOutcome, context: FailureContext): FlavorError {
@@ -127,7 +132,8 @@ function buildFailure(words: UvWords): Failure | undefined {
 }
 
 /** The end of what a back end printed, where its error stands; else uv's last word. */
-export function buildExplanation({ error, causes }: UvWords): string {
+export function buildExplanation({ error, causes, compiler }: UvWords): string {
+  if (compiler !== undefined) return compiler;
   const said = causes.find((cause) => /\[std(?:err|out)\]/.test(cause))?.replace(/^.*\[std(?:err|out)\]\s*/, '');
   const text = said ?? causes.at(-1) ?? error;
   return text.length > 300 ? `… ${text.slice(-300)}` : text;
@@ -221,7 +227,12 @@ export function uvWords(stderr: string): UvWords {
     if (start !== null) blocks.push({ kind: start[1] || 'cause', text: start[2] ?? '' });
     else if (last !== undefined && /^\s+\S/.test(line)) last.text = `${last.text} ${line.trim()}`;
   }
+  const compiler = stderr
+    .split('\n')
+    .find((line) => COMPILER_ERROR.test(line))
+    ?.trim()
+    .slice(0, 300);
   const tidy = (text: string): string => text.trim().replaceAll(/\s+/g, ' ').replace(/\.$/, '');
   const texts = (kind: string): string[] => blocks.filter((block) => block.kind === kind).map(({ text }) => tidy(text));
-  return { error: texts('error')[0] ?? '', causes: texts('cause'), hints: texts('hint') };
+  return { error: texts('error')[0] ?? '', causes: texts('cause'), hints: texts('hint'), compiler };
 }

@@ -6,19 +6,24 @@
 
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 
 import type { BuildSession } from './session.js';
 import type { SiteTree } from './site-tree.js';
 import { walkTree } from './tree.js';
 
+/** Folders that only this machine has, and that builds run in; the scratch folder last. */
+export function machineFolders({ environment, scratch }: Pick<BuildSession, 'environment' | 'scratch'>): string[] {
+  const home = environment['HOME'] ?? homedir();
+  const cache = environment['UV_CACHE_DIR'] ?? join(environment['XDG_CACHE_HOME'] ?? join(home, '.cache'), 'uv');
+  // A home folder such as `/` or `/root` is in many texts that say nothing about this machine.
+  return [home, cache, scratch].filter((folder) => folder.split(/[\\/]/).filter((part) => part !== '').length > 1);
+}
+
 /** Warns about each file of a tree that names a folder of this machine. */
 export async function reportLeaks(session: BuildSession, tree: Pick<SiteTree, 'sitePackages'>): Promise<void> {
-  const { environment, reporter, scratch } = session;
-  const home = environment['HOME'] ?? homedir();
-  const folders = [scratch, environment['UV_CACHE_DIR'], home]
-    // A home folder such as `/` or `/root` is in many texts that say nothing about this machine.
-    .filter((folder) => folder !== undefined && folder.split(/[\\/]/).filter((part) => part !== '').length > 1);
-  const needles = (folders as string[]).map((folder) => Buffer.from(folder));
+  const { reporter } = session;
+  const needles = machineFolders(session).map((folder) => Buffer.from(folder));
   for await (const { kind, path, absolute } of walkTree(tree.sitePackages)) {
     if (kind !== 'file') continue;
     const content = await readFile(absolute);

@@ -7,11 +7,11 @@
  * scripts elsewhere, NIS brings half an authentication system), modules that do not load here either.
  */
 
-import { chmod, copyFile, cp, mkdir, readlink, realpath, rm, symlink } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readFile, readlink, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
 
 import { FlavorError } from '../errors.js';
-import { isFolder, isThere } from '../presence.js';
+import { isFile, isFolder, isThere } from '../presence.js';
 import { readElf } from './elf.js';
 import { searchPathObstacle, writeSearchPath } from './elf-search-path.js';
 import { type ClosureRoot, expanded, isOfTheMachine, type LibraryClosure, libraryClosure } from './library-closure.js';
@@ -61,11 +61,29 @@ export async function copyInterpreter(local: LocalInterpreter, to: string): Prom
   for (const name of leftOut) await rm(join(libraryTo, 'lib-dynload', name));
   await relocate(local, to, closure);
   if (!SYSTEM_PREFIXES.includes(local.prefix)) await replaceInTexts(to, local.prefix, to);
+  await forgetSearchPaths(libraryTo);
   const dropped = (await sortedEntries(join(library, 'lib-dynload'))).map(({ name }) => name);
   return {
     libraries: [...closure.libraries.values()].map(({ path }) => path),
     leftOut: [...leftOut, ...dropped.filter((name) => NOT_CARRIED.test(name))].map(moduleName).sort(),
   };
+}
+
+/**
+ * Takes search paths for libraries out of the recipe by which extension modules are built. They would lead into the
+ * scratch folder, a place in which anybody may put a library later; what a module needs of the interpreter is loaded
+ * by then.
+ */
+async function forgetSearchPaths(library: string): Promise<void> {
+  const names = (await sortedEntries(library)).flatMap(({ name }) => {
+    if (/^_sysconfigdata.*\.py$/.test(name)) return [name];
+    return name.startsWith('config-') ? [join(name, 'Makefile')] : [];
+  });
+  for (const file of names.map((name) => join(library, name))) {
+    if (!(await isFile(file))) continue;
+    const text = await readFile(file, 'latin1');
+    await writeFile(file, text.replaceAll(/-Wl,(?:[^\s,'"]+,)*?-?-rpath[,=][^\s,'"]+/g, ''), 'latin1');
+  }
 }
 
 function isCarried(path: string): boolean {

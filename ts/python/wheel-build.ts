@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { FlavorError } from '../errors.js';
+import { compilerFlags } from './compiler-flags.js';
 import { buildExplanation, uvWords } from './dependency-errors.js';
 import { indexSettings } from './index-settings.js';
 import type { LockDocument, LockedPackage } from './lock-document.js';
@@ -39,12 +40,13 @@ export async function buildWheelOf(
   const outcome = await runUv(
     session,
     ['build', '--wheel', '--python', runtime.interpreter, '--out-dir', wheels, ...args, folder],
-    changes,
+    { ...changes, ...compilerFlags(session) },
   );
   const file = (await sortedEntries(wheels)).find((entry) => entry.name.endsWith('.whl'));
   if (outcome.exitCode === 0 && file !== undefined) return join(wheels, file.name);
   const text = sources.original(outcome.stderr);
-  const explanation = lastLines(text) || buildExplanation(uvWords(text));
+  const words = uvWords(text);
+  const explanation = words.compiler ?? (lastLines(text) || buildExplanation(words));
   throw new FlavorError(
     'ERR_FLAVOR_BUILD',
     `the wheel of \`${name}\` could not be built${explanation === '' ? '' : `: ${explanation}`}`,
