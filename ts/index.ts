@@ -27,7 +27,7 @@ export {
 export { type GenerateKeysOptions, type GenerateKeysResult, generateKeys } from './keys.js';
 export { type InstalledLauncher, installedLaunchers, type LauncherKind } from './launchers.js';
 export { type LockOptions, type LockResult, lock } from './lock.js';
-export { type PackOptions, type PackOutput, type PackResult, pack } from './pack.js';
+export { type PackOptions, type PackOutput, type PackResolution, type PackResult, pack } from './pack.js';
 export type { ObservableOptions, PackStage, ProgressEvent, ProgressListener } from './progress.js';
 export { type CheckOptions, type CheckResult, checkRepeatable } from './repeatable/check.js';
 export type { PackKey, PackLevel } from './signing.js';

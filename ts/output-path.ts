@@ -1,13 +1,15 @@
 /**
  * Where a package is written. Judged before the long work begins; folders are made only when the package is ready,
- * and go again if it could not be written.
+ * and go again if it could not be written; a package that is replaced is not lost before its successor is accepted.
  */
 
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, open, rmdir, stat } from 'node:fs/promises';
+import { access, copyFile, link, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 
 import { FlavorError } from './errors.js';
+import { isFile } from './presence.js';
 
 /** The last bytes of every package (FORMAT.md §1). */
 const END_MARKER = Buffer.from('\u{1fa84}');
@@ -80,6 +82,32 @@ export async function withFolderOf<Result>(path: string, operation: () => Promis
     }
     throw error;
   }
+}
+
+/** Runs what may replace a file. If it fails, what was there before is there again, or nothing is. */
+export async function restoredAfterFailure<Result>(path: string, operation: () => Promise<Result>): Promise<Result> {
+  const former = await setAside(path);
+  try {
+    const result = await operation();
+    if (former !== undefined) await rm(former, { force: true });
+    return result;
+  } catch (error) {
+    if (former === undefined) await rm(path, { force: true });
+    else await rename(former, path);
+    throw error;
+  }
+}
+
+/** A second name of a file, which stays where it is; undefined if there is none. */
+async function setAside(path: string): Promise<string | undefined> {
+  if (!(await isFile(path))) return undefined;
+  const aside = join(dirname(path), `.flavor-${randomUUID()}`);
+  try {
+    await link(path, aside).catch(() => copyFile(path, aside, constants.COPYFILE_EXCL)); // Not all disks have links.
+  } catch (cause) {
+    throw unwritable(path, 'exists and cannot be kept for the case that a hook fails', cause);
+  }
+  return aside;
 }
 
 /** Whether a file is empty or ends as packages do. */

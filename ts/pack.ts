@@ -7,20 +7,21 @@
  * when `post_build` hooks see the finished package: they cannot run before there is one.
  */
 
-import { rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 
 import { baseFolder, openRuntime, openSession, type ProjectOptions, readProject } from './build-session.js';
 import { findLauncher, type Launcher, type LauncherKind, launcherOfFile } from './launchers.js';
 import { signingKey } from './manifest-key.js';
 import { assemble } from './native.js';
-import { checkWritable, outputPath, withFolderOf } from './output-path.js';
+import { checkWritable, outputPath, restoredAfterFailure, withFolderOf } from './output-path.js';
 import { hostTarget, targetName } from './platform.js';
 import { type ObservableOptions, observed, type Reporter, stage } from './progress.js';
 import type { Floor } from './python/binary-floor.js';
 import { chooseCommands } from './python/commands.js';
 import { environmentPlan } from './python/environment-plan.js';
 import { checkHooks, runHooks } from './python/hooks.js';
+import { type LockChoice, lockFiles } from './python/lock-file.js';
 import { runtimeRecord } from './python/runtime-record.js';
 import type { RuntimeSource } from './python/session.js';
 import { presentSlots } from './python/slots.js';
@@ -86,6 +87,14 @@ export interface PackOutput {
   readonly floor: Floor;
 }
 
+/** What decided the versions of a package's dependencies. */
+export interface PackResolution {
+  /** The lock that was obeyed, as `tool.flavor.build.lock` names it; with `none` they were resolved for this build. */
+  readonly lock: LockChoice['kind'];
+  /** Its files, relative to the project's folder, with `/`. */
+  readonly files: readonly string[];
+}
+
 /** What {@link pack} did. */
 export interface PackResult {
   readonly package: { readonly name: string; readonly version: string };
@@ -94,6 +103,8 @@ export interface PackResult {
   readonly commands: readonly string[];
   /** Whether the interpreter starts without `site` (fast), and if not, why. */
   readonly start: { readonly mode: 'fast' | 'site'; readonly reason?: string };
+  /** What decided the versions of the dependencies. */
+  readonly resolution: PackResolution;
   /** What lies in the package, as `name==version`, sorted. */
   readonly distributions: readonly string[];
   /** Source distributions that were built for it, as `name==version`. */
@@ -167,35 +178,30 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       extraSlots: slots,
     });
     await stage(reporter, 'smoke', 'trying the package', async () => {
-      const detail = await tryPackage(session, { runtime, commandSet, manifestJson });
+      const detail = await tryPackage(session, { interpreter, commandSet, manifestJson });
       return { value: undefined, detail };
     });
     const output = await outputPath({ ...outputRequest, fileName: `${manifest.name}-${wheel.version}.psp` });
-    const assembled = await stage(reporter, 'assemble', 'compressing, signing and writing', async () => {
-      const value = await withFolderOf(output, () =>
-        key.use(scratch, (opened) =>
-          assemble(
-            {
-              manifestJson,
-              output,
-              launcherPath: launcher.path,
-              launcherSha256: launcher.sha256,
-              level,
-              key: opened,
-              ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
-            },
-            reporter,
-          ),
-        ),
-      );
-      return { value, detail: output };
-    });
-    try {
+    const request = {
+      manifestJson,
+      output,
+      launcherPath: launcher.path,
+      launcherSha256: launcher.sha256,
+      level,
+      ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
+    };
+    const write = () =>
+      stage(reporter, 'assemble', 'compressing, signing and writing', async () => {
+        const signed = (opened: PackKey) => assemble({ ...request, key: opened }, reporter);
+        return { value: await withFolderOf(output, () => key.use(scratch, signed)), detail: output };
+      });
+    const writeAndTry = async () => {
+      const value = await write();
       await runHooks(session, runtime, 'post_build', { version: wheel.version, output });
-    } catch (error) {
-      await rm(output, { force: true });
-      throw error;
-    }
+      return value;
+    };
+    const isTried = manifest.build.postBuild.length > 0;
+    const assembled = await (isTried ? restoredAfterFailure(output, writeAndTry) : write());
     const { defaultName, names } = commandSet;
     const distributions = [...application.distributions, ...dependencies.distributions];
     return {
@@ -220,8 +226,18 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       ],
       commands: [defaultName, ...names.filter((name) => name !== defaultName)],
       start: { mode: start.mode, ...(start.reason === undefined ? {} : { reason: start.reason }) },
+      resolution: await resolutionOf(dependencies.lock, manifest.folder),
       distributions: distributions.map(({ name, version }) => `${name}==${version}`).sort(),
       builtSdists: dependencies.built,
     };
   });
+}
+
+/** The lock of a workspace is known by its real path, the project by the one that the user gave. */
+async function resolutionOf(lock: LockChoice, folder: string): Promise<PackResolution> {
+  const from = await realpath(folder);
+  const files = await Promise.all(
+    lockFiles(lock).map(async (file) => join(await realpath(dirname(file)), basename(file))),
+  );
+  return { lock: lock.kind, files: files.map((file) => relative(from, file).replaceAll(sep, '/')) };
 }

@@ -22,6 +22,11 @@ describe('the manifest', () => {
     expect(leftovers()).toEqual([]);
   });
 
+  test('beside setup.py only, what has to be written is told', async () => {
+    workshop.write('setup.py', 'from setuptools import setup\n\nsetup(name="sample")\n');
+    expect(await workshop.flavor(['pack'])).toMatchSnapshot();
+  });
+
   test('a path to a missing one is named', async () => {
     expect(await workshop.flavor(['pack', '--manifest', 'elsewhere/pyproject.toml', '--json'])).toMatchSnapshot();
   });

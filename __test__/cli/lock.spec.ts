@@ -141,10 +141,17 @@ describe('flavor lock', () => {
     writeWheel(links, { name: 'tool', version: '2.0' });
     cpSync(project, join(workshop.folder, 'copy'), { recursive: true });
     const copy = join(workshop.folder, 'copy');
-    const packed = await workshop.flavor(['pack', '-q', '-m', copy, '-o', 'out.psp', '--level', '3', '--locked'], {
-      env,
-    });
+    const packed = await workshop.flavor(
+      ['pack', '-q', '-m', copy, '-o', 'out.psp', '--level', '3', '--locked', '--json'],
+      {
+        env,
+      },
+    );
     expect(packed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(packed.stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+      resolution: { lock: 'pylock', files: ['pylock.toml'] },
+      distributions: ['sample==1.0', 'tool==1.0'],
+    });
     const started = await execa(join(workshop.folder, 'out.psp'), {
       env: { FLAVOR_CACHE: join(workshop.folder, 'cache') },
     });

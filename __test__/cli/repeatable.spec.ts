@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { manifest, Workshop } from './command.js';
+import { writeTiny } from './tiny-projects.js';
 
 let workshop: Workshop;
 beforeEach(() => {
@@ -33,8 +34,8 @@ ${modules.join('\n')}
 `;
 }
 
-function project(expressions: Readonly<Record<string, string>>): void {
-  const text = manifest().replace(
+function project(expressions: Readonly<Record<string, string>>, flavor = 'entry_point = "sample:main"'): void {
+  const text = manifest({ flavor }).replace(
     /requires = .*\nbuild-backend = .*/,
     'requires = []\nbuild-backend = "own"\nbackend-path = ["."]',
   );
@@ -45,8 +46,9 @@ function project(expressions: Readonly<Record<string, string>>): void {
 const check = () => workshop.flavor(['pack', '--check', '-q', '--level', '3', '--cwd', `${workshop.folder}/project`]);
 
 describe('flavor pack --check', () => {
-  test('[slow] says that both builds gave the same package, and writes nothing', async () => {
-    project({ sample: '"the same"' });
+  test('[slow] says that both builds gave the same package, with a project from another folder in it, and writes nothing', async () => {
+    writeTiny(`${workshop.folder}/lib`, { name: 'lib' });
+    project({ sample: '"the same"' }, 'entry_point = "lib:main"\n[tool.flavor.build]\ndependencies = ["../lib"]');
     const ended = await check();
     expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
     expect(ended.stdout).toMatch(/^repeatable: two builds gave the same package \([\d.]+ MB, \w+\)\n$/);

@@ -30,6 +30,12 @@ test('[slow] pack --json ends with the result', () => {
   expect(objects.at(-1)).toMatchObject({
     type: 'result',
     command: 'pack',
+    package: { name: 'hello', version: '1.0.0' },
+    commands: ['hello', 'hello-again'],
+    start: { mode: 'fast' },
+    resolution: { lock: 'none', files: [] },
+    distributions: expect.arrayContaining(['hello==1.0.0']),
+    built_sdists: [],
     outputs: [
       {
         path: '<folder>/out/hello-1.0.0.psp',

@@ -9,6 +9,9 @@ import { type Ended, manifest, root, Workshop } from './command.js';
 /** Everything that may lead to a key; hooks must see none of it. */
 const SECRETS = { FLAVOR_SEED: 'a seed of a test', FLAVOR_TRUST_KEY: 'x', FLAVOR_SIGNING: 'y' };
 
+/** What `pack` takes for a package that may be replaced: it ends as packages do. */
+const FORMER = 'a former package \u{1fa84}';
+
 describe('[slow] the carrier', () => {
   const workshop = new Workshop();
   const project = join(workshop.folder, 'project');
@@ -34,7 +37,7 @@ describe('[slow] the carrier', () => {
     expect(packed).toMatchObject({ exitCode: 0 });
     expect(packed.stderr).not.toMatch(/error|warning/i);
     expect(packed.stderr).toContain(
-      'flavor: slots: config, static, models, templates, made, settings, seeds, scratch\n',
+      'flavor: slots: config, static, models, templates, made, dense, settings, seeds, scratch\n',
     );
   });
 
@@ -63,7 +66,9 @@ describe('[slow] the carrier', () => {
 
   test('finds each slot where its lifecycle says, and data of the user keeps edits', async () => {
     const expected = {
-      variables: ['CONFIG', 'MADE', 'SCRATCH', 'SETTINGS', 'STATIC', 'TEMPLATES'].map((id) => `FLAVOR_SLOT_${id}`),
+      variables: ['CONFIG', 'DENSE', 'MADE', 'SCRATCH', 'SETTINGS', 'STATIC', 'TEMPLATES'].map(
+        (id) => `FLAVOR_SLOT_${id}`,
+      ),
       config: [['app.ini'], 'original\n', true],
       static: [
         ['img/small.txt', 'style.css'],
@@ -78,6 +83,27 @@ describe('[slow] the carrier', () => {
     };
     expect(await start()).toEqual(expected);
     expect(await start()).toEqual({ ...expected, config: [['app.ini'], 'edited\n', true] });
+  });
+
+  test('holds no file that `exclude` names, in no RECORD either, and the build says how many', async () => {
+    expect(packed.stderr).toContain('flavor: exclude: 1 file left out (31 bytes)\n');
+    const out = join(workshop.folder, 'application');
+    expect((await workshop.flavor(['extract', '-q', output, 'application', out])).exitCode).toBe(0);
+    const files = readdirSync(out, { recursive: true, encoding: 'utf8' });
+    expect(files).toContain('carrier/__init__.py');
+    expect(files.filter((path) => path.includes('tests'))).toEqual([]);
+    const record = readFileSync(join(out, 'carrier-1.0.0.dist-info/RECORD'), 'utf8');
+    expect(record).toContain('carrier/__init__.py,');
+    expect(record).not.toContain('tests');
+  });
+
+  test('compresses a slot by its own level', async () => {
+    const { slots } = JSON.parse((await workshop.flavor(['inspect', '--json', output])).stdout) as {
+      slots: { id: string; stored_bytes: number; unpacked_bytes: number }[];
+    };
+    const [made, dense] = ['made', 'dense'].map((id) => slots.find((slot) => slot.id === id));
+    expect(dense?.unpacked_bytes).toBe(made?.unpacked_bytes);
+    expect(dense?.stored_bytes).toBeLessThan(made?.stored_bytes ?? 0);
   });
 
   test('verifies, and shows purposes in the words of the format', async () => {
@@ -108,9 +134,16 @@ describe('[slow] a hook that fails', () => {
     workshop.remove();
   });
 
-  test('after the build takes the package with it', async () => {
+  test('after the build leaves the package that was there before, and nothing else', async () => {
     const workshop = project('[tool.flavor.build]\npost_build = ["./check"]');
-    chmodSync(workshop.write('check', '#!/bin/sh\ntest -s "$FLAVOR_OUTPUT" && echo "$FLAVOR_HOOK" && exit 9\n'), 0o755);
+    workshop.write('dist/sample-1.0.0.psp', FORMER);
+    chmodSync(
+      workshop.write(
+        'check',
+        '#!/bin/sh\ntest "$(wc -c < "$FLAVOR_OUTPUT")" -gt 8192 && echo "$FLAVOR_HOOK" && exit 9\n',
+      ),
+      0o755,
+    );
     const ended = await workshop.flavor(['pack', '--json', '--level', '3']);
     expect(ended.exitCode).toBe(1);
     const lines = ended.stderr
@@ -124,7 +157,8 @@ describe('[slow] a hook that fails', () => {
         message: 'the post_build hook `./check` ended with exit code 9',
       }),
     ]);
-    expect(existsSync(join(workshop.folder, 'dist/sample-1.0.0.psp'))).toBe(false);
+    expect(readdirSync(join(workshop.folder, 'dist'))).toEqual(['sample-1.0.0.psp']);
+    expect(readFileSync(join(workshop.folder, 'dist/sample-1.0.0.psp'), 'utf8')).toBe(FORMER);
     workshop.remove();
   });
 });

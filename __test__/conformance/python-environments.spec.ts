@@ -11,6 +11,7 @@ import { Machine, treeDigest } from './packaged.js';
 
 const FILES = {
   'src/many/__init__.py': RUN,
+  'src/many/coloured.py': 'import no_such_colours\n\ndef main():\n    return 0\n',
   'src/many/bad.py': 'this does not compile\n',
   'src/many/web.py': `
 import json, os, sys
@@ -112,7 +113,7 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
         ...['setuptools', 'coverage', 'zope.event', 'zope.deprecation', 'sphinxcontrib-jsmath', 'ruff', 'alembic'],
         ...['jupyter-core', 'django', 'uvicorn', 'gunicorn', 'celery', 'certifi', 'flavortest_made'],
       ],
-      scripts: { many: 'many:main' },
+      scripts: { many: 'many:main', 'many-coloured': 'many.coloured:main [colours]' },
       wheels: WHEELS,
       toml: [
         '[tool.flavor.commands]',
@@ -129,6 +130,10 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
   afterAll(() => {
     machine?.[Symbol.dispose]();
     packed?.[Symbol.dispose]();
+  });
+
+  it('a command of an extra that is not packed is a warning, where another one is the default', () => {
+    expect(packed.warnings).toContain('command `many-coloured` does not work without `--extra colours`');
   });
 
   const command = (name: string, args: readonly string[] = [], env: Record<string, string> = {}) =>

@@ -138,8 +138,15 @@ export function levelOption(): Option {
     });
 }
 
-function resultObject({ outputs }: PackResult): Record<string, unknown> {
+function resultObject(result: PackResult): Record<string, unknown> {
+  const { builtSdists, commands, distributions, outputs, resolution, start } = result;
   return {
+    package: result.package,
+    commands,
+    start,
+    resolution,
+    distributions,
+    built_sdists: builtSdists,
     outputs: outputs.map(({ path, target, sizeBytes, sha256, signer, launcher, runtime, floor }) => ({
       path,
       target,
