@@ -51,6 +51,8 @@ pub struct BindingAssembleRequest {
     pub source_date_epoch: Option<i64>,
     /// 4096 or 16384: slots begin at multiples of it. What the plan says by default.
     pub alignment: Option<u32>,
+    /// Folder of compressed frames of earlier builds, made for nobody but the user; without it none are used.
+    pub build_cache: Option<String>,
 }
 
 /// A finished package.
@@ -160,6 +162,7 @@ fn convert(request: BindingAssembleRequest) -> flavor_pack::Result<Request> {
         key,
         source_date_epoch: source_date_epoch.transpose()?,
         alignment: request.alignment.map(u64::from),
+        build_cache: request.build_cache.map(PathBuf::from),
     })
 }
 

@@ -18,6 +18,7 @@ use pspf::{Metadata, Package, hex, keys, layout, render, tar};
 use sha2::{Digest as _, Sha256};
 
 use crate::document::{self, Facts};
+use crate::frame_cache::FrameCache;
 use crate::frames::{Compression, Meter, Stored};
 use crate::keys::KeySource;
 use crate::material::{Material, Surveyor};
@@ -67,6 +68,9 @@ pub struct Request {
     pub source_date_epoch: Option<u64>,
     /// 4096 or 16384: slots begin at multiples of it. What the plan says when absent.
     pub alignment: Option<u64>,
+    /// Folder of compressed frames of earlier builds, which the caller made for nobody but the user; none are looked
+    /// for, and none kept, when absent. The package is the same either way.
+    pub build_cache: Option<PathBuf>,
 }
 
 /// A finished package.
@@ -104,7 +108,8 @@ pub struct AssembledSlot {
 /// Assembles a package.
 pub fn assemble(request: &Request, progress: &dyn Progress) -> Result<Assembled> {
     progress.check()?;
-    let compression = compression(request)?;
+    let cache = request.build_cache.as_deref().map(FrameCache::new);
+    let compression = compression(request, cache.as_ref())?;
     let mut plan = Plan::parse(&request.manifest_json)?;
     let folder = output_folder(&request.output)?;
     // Created at once: an unwritable place is found before minutes of work. The file has no name.
@@ -120,6 +125,8 @@ pub fn assemble(request: &Request, progress: &dyn Progress) -> Result<Assembled>
     compose::check_names(&flavor, &materials)?;
 
     let stored = compress(&plan, &materials, compression, folder, &mut spool, progress)?;
+    let mtime = compression.mtime;
+    warnings.extend(cache.and_then(FrameCache::into_warning));
     let public_key = key.public_key();
     let json = document::render(
         &plan,
@@ -130,7 +137,7 @@ pub fn assemble(request: &Request, progress: &dyn Progress) -> Result<Assembled>
             materials: &materials,
             stored: &stored,
             signer: keys::fingerprint(&public_key),
-            timestamp: compression.mtime,
+            timestamp: mtime,
         },
     )?;
     let rendering = sign(&json, &key)?;
@@ -221,7 +228,7 @@ fn warn_about_the_original(plan: &Plan, stored: &[Stored], json: usize, warnings
     }
 }
 
-fn compression(request: &Request) -> Result<Compression> {
+fn compression<'a>(request: &Request, cache: Option<&'a FrameCache>) -> Result<Compression<'a>> {
     let option = |message: String| Err(Error::Option { message });
     if !LEVELS.contains(&request.level) {
         return option(format!("compression level {}, expected 3, 9 or 19", request.level));
@@ -235,7 +242,7 @@ fn compression(request: &Request) -> Result<Compression> {
         Some(threads) => threads,
         None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
-    Ok(Compression { level: request.level, threads: threads.min(THREADS_MAX), mtime })
+    Ok(Compression { level: request.level, threads: threads.min(THREADS_MAX), mtime, cache })
 }
 
 fn output_folder(output: &Path) -> Result<&Path> {
@@ -279,7 +286,7 @@ fn read_launcher(path: &Path, expected: Option<&str>) -> Result<Vec<u8>> {
 fn compress(
     plan: &Plan,
     materials: &[(Material, OperationChain)],
-    compression: Compression,
+    compression: Compression<'_>,
     folder: &Path,
     spool: &mut File,
     progress: &dyn Progress,

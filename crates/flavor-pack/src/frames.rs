@@ -5,6 +5,7 @@
 //! content passes through in pieces, no frame holds more than 16 MiB of it, and frames that wait for their turn wait
 //! on disk when they are large.
 
+use std::cell::Cell;
 use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use zstd::stream::write::Encoder;
 
 use crate::archive::{self, Tree};
 use crate::cut::{self, Cut};
+use crate::frame_cache::{FrameCache, Key};
 use crate::progress::{Event, Progress, Stage};
 use crate::{Error, Result};
 
@@ -26,20 +28,22 @@ use crate::{Error, Result};
 /// pieces every time.
 pub(crate) const PIECE: usize = 128 * 1024;
 /// A compressed frame longer than this waits on disk.
-const FRAME_IN_MEMORY: usize = 2 * 1024 * 1024;
+pub(crate) const FRAME_IN_MEMORY: usize = 2 * 1024 * 1024;
 /// What compression may hold in memory, so that a whole pack stays below 256 MB, at level 19 below 512.
 const MEMORY: usize = 208;
 const MEMORY_SMALLEST: usize = 464;
 
 /// How slots are compressed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Compression {
+pub(crate) struct Compression<'a> {
     pub(crate) level: i32,
     pub(crate) threads: usize,
     pub(crate) mtime: u64,
+    /// Where frames of earlier builds are looked for.
+    pub(crate) cache: Option<&'a FrameCache>,
 }
 
-impl Compression {
+impl Compression<'_> {
     /// The same for encodings that have other levels.
     pub(crate) fn of_encodings(self) -> Level {
         Level::from_number(self.level).unwrap_or(Level::Normal)
@@ -123,7 +127,7 @@ impl Write for Deposit<'_> {
 /// Compresses the tar stream of a tree, cut at member boundaries; large frames wait in unnamed files in `folder`.
 pub(crate) fn tree(
     tree: &Tree,
-    compression: Compression,
+    compression: Compression<'_>,
     folder: &Path,
     output: &mut dyn Write,
     meter: &Meter<'_>,
@@ -132,9 +136,11 @@ pub(crate) fn tree(
     let workers = compression.workers().min(cuts.len());
     let own = |worker: usize| cuts.iter().skip(worker).step_by(workers);
     let compress = |cut: &Cut| {
-        compress(cut.content, compression.level, folder, |out| {
-            write_members(tree, cut, compression.mtime, folder, out, meter)
-        })
+        let write = |out: &mut dyn Write, advance: &dyn Fn(usize) -> Result<()>| {
+            write_members(tree, cut, compression.mtime, folder, out, advance)
+        };
+        let ticks = Ticks { advance: &|bytes| meter.advance(bytes), check: &|| meter.progress.check() };
+        compress(cut.content, compression, folder, &ticks, write)
     };
     std::thread::scope(|scope| {
         let frames = (0..workers)
@@ -151,13 +157,14 @@ pub(crate) fn tree(
 /// Compresses what `produce` writes, cut every few mebibytes; an empty stream is one frame.
 pub(crate) fn stream(
     produce: impl FnOnce(&mut dyn Write) -> Result<()> + Send,
-    compression: Compression,
+    compression: Compression<'_>,
     folder: &Path,
     output: &mut dyn Write,
 ) -> Result<Stored> {
     let workers = compression.workers();
     let compress = |part: Vec<u8>| {
-        compress(part.len() as u64, compression.level, folder, |out| {
+        let ticks = Ticks { advance: &|_| Ok(()), check: &|| Ok(()) };
+        compress(part.len() as u64, compression, folder, &ticks, |out, _| {
             out.write_all(&part).map_err(waiting(folder))
         })
     };
@@ -300,10 +307,21 @@ struct Compressed {
 }
 
 /// Where a frame's bytes gather, hashed as they come.
-struct Gather {
+pub(crate) struct Gather {
     bytes: SpooledTempFile,
-    length: u64,
+    pub(crate) length: u64,
     hasher: Sha256,
+}
+
+impl Gather {
+    pub(crate) fn new(bytes: SpooledTempFile) -> Self {
+        Self { bytes, length: 0, hasher: Sha256::new() }
+    }
+
+    /// The bytes, their number and their digest.
+    pub(crate) fn finish(self) -> (SpooledTempFile, u64, [u8; 32]) {
+        (self.bytes, self.length, self.hasher.finalize().into())
+    }
 }
 
 impl Write for Gather {
@@ -319,25 +337,90 @@ impl Write for Gather {
     }
 }
 
-/// Makes one frame of the `content` bytes that `fill` writes.
+/// The same without keeping them.
+struct Digesting(Sha256);
+
+impl Write for Digesting {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.0.update(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The same on the way to somewhere else.
+struct Digested<W> {
+    inner: W,
+    hasher: Option<Sha256>,
+}
+
+impl<W: Write> Write for Digested<W> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(piece)?;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&piece[..written]);
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// What `fill` of [`compress`] reports to.
+struct Ticks<'a> {
+    advance: &'a dyn Fn(usize) -> Result<()>,
+    check: &'a dyn Fn() -> Result<()>,
+}
+
+/// Makes one frame of the `content` bytes that `fill` writes. With a cache they are written twice: to be looked for, and,
+/// where they are not found, to be compressed in exactly the pieces that they are compressed in without one. The second
+/// time they are hashed again, as files may change in between.
 fn compress(
     content: u64,
-    level: i32,
+    compression: Compression<'_>,
     folder: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ticks: &Ticks<'_>,
+    fill: impl Fn(&mut dyn Write, &dyn Fn(usize) -> Result<()>) -> Result<()>,
 ) -> Result<Compressed> {
     let failed = |error| waiting(folder)(error);
-    let gather =
-        Gather { bytes: SpooledTempFile::new_in(FRAME_IN_MEMORY, folder), length: 0, hasher: Sha256::new() };
+    let level = compression.level;
+    let key_of = |hasher: Sha256| Key::new(hasher.finalize().into(), content, level);
+    if let Some(cache) = compression.cache {
+        let mut plain = Digesting(Sha256::new());
+        let passed = Cell::new(0);
+        fill(&mut plain, &|bytes| {
+            passed.set(passed.get() + bytes);
+            (ticks.check)()
+        })?;
+        if let Some(found) = cache.take(key_of(plain.0), content, folder) {
+            (ticks.advance)(passed.get())?;
+            return Ok(Compressed {
+                bytes: found.bytes,
+                length: found.length,
+                content,
+                sha256: found.sha256,
+            });
+        }
+    }
+    let gather = Gather::new(SpooledTempFile::new_in(FRAME_IN_MEMORY, folder));
     let mut encoder = Encoder::new(gather, level).map_err(failed)?;
     // The header then states the content size, and the compressor picks a window that fits it: at most 8 MiB at
     // the levels that are allowed. No checksum: the SHA-256 of the frame is signed.
     encoder.set_pledged_src_size(Some(content)).map_err(failed)?;
     encoder.include_checksum(false).map_err(failed)?;
-    fill(&mut encoder)?;
-    let gather = encoder.finish().map_err(failed)?;
-    let sha256 = gather.hasher.finalize().into();
-    Ok(Compressed { bytes: gather.bytes, length: gather.length, content, sha256 })
+    let mut plain = Digested { inner: &mut encoder, hasher: compression.cache.map(|_| Sha256::new()) };
+    fill(&mut plain, ticks.advance)?;
+    let plain = plain.hasher;
+    let (mut bytes, length, sha256) = encoder.finish().map_err(failed)?.finish();
+    if let (Some(cache), Some(hasher)) = (compression.cache, plain) {
+        cache.keep(key_of(hasher), &mut bytes, length, sha256);
+    }
+    Ok(Compressed { bytes, length, content, sha256 })
 }
 
 /// Writes what one cut of the tar stream holds.
@@ -347,7 +430,7 @@ pub(crate) fn write_members(
     mtime: u64,
     folder: &Path,
     out: &mut dyn Write,
-    meter: &Meter<'_>,
+    advance: &dyn Fn(usize) -> Result<()>,
 ) -> Result<()> {
     let failed = |error| waiting(folder)(error);
     let mut piece = vec![0; PIECE];
@@ -358,7 +441,7 @@ pub(crate) fn write_members(
             out.write_all(&cut::header(entry, mtime)?).map_err(failed)?;
         }
         if !matches!(entry.member.kind, Kind::File { .. }) {
-            meter.advance(0)?;
+            advance(0)?;
             continue;
         }
         let content = archive::open(entry)?;
@@ -368,7 +451,7 @@ pub(crate) fn write_members(
             content.read(&mut piece[..wanted], offset)?;
             out.write_all(&piece[..wanted]).map_err(failed)?;
             offset += wanted as u64;
-            meter.advance(wanted)?;
+            advance(wanted)?;
         }
         if part.last {
             content.finish(size)?;

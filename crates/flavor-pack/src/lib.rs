@@ -6,7 +6,7 @@
 //! | plan + launcher + key → package file | [`assemble`] |
 //! | what an assembly is told | [`plan`], composition rules in `compose` |
 //! | what a slot is made from | `material`, `archive`, `encoded`, `members` |
-//! | material → stored bytes | `store`, `cut`, `frames` |
+//! | material → stored bytes | `store`, `cut`, `frames`, kept ones in `frame_cache` |
 //! | what machine a launcher is for | `executable` |
 //! | the signed JSON | `document` |
 //! | stored bytes → content, for the next two | `decode`, rules in `judgement` |
@@ -30,6 +30,7 @@ mod encoded;
 mod error;
 mod executable;
 pub mod extract;
+mod frame_cache;
 mod frames;
 pub mod inspect;
 mod judgement;

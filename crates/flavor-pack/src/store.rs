@@ -19,7 +19,7 @@ use crate::{Error, Result};
 pub(crate) fn store(
     material: &Material,
     chain: &OperationChain,
-    compression: Compression,
+    compression: Compression<'_>,
     folder: &Path,
     output: &mut dyn Write,
     meter: &Meter<'_>,
@@ -51,7 +51,7 @@ pub(crate) fn store(
 fn encode(
     material: &Material,
     encodings: &[Operation],
-    compression: Compression,
+    compression: Compression<'_>,
     folder: &Path,
     out: &mut dyn Write,
     meter: &Meter<'_>,
@@ -63,7 +63,9 @@ fn encode(
     match material {
         Material::Tree(tree) => {
             let all = Cut { members: 0..tree.entries.len(), part: None, last: true, content: 0 };
-            frames::write_members(tree, &all, compression.mtime, folder, &mut encoder, meter)?;
+            frames::write_members(tree, &all, compression.mtime, folder, &mut encoder, &|bytes| {
+                meter.advance(bytes)
+            })?;
         }
         Material::Plain(input) | Material::Ready(input) | Material::Reframed(input) => {
             copy(input, &mut encoder, folder, meter)?;

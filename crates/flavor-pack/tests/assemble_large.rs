@@ -162,6 +162,7 @@ fn pack_with_sixteen_threads(folder: &Path) {
         key: KeySource::Ephemeral,
         source_date_epoch: None,
         alignment: None,
+        build_cache: None,
     };
     assemble(&request, &Silent).expect("assemble");
 }

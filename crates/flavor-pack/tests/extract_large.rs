@@ -74,6 +74,7 @@ fn a_slot_of_five_gibibytes_is_packed_verified_and_extracted_in_bounded_memory_s
         key: KeySource::Seed("test123".to_owned().into()),
         source_date_epoch: None,
         alignment: None,
+        build_cache: None,
     };
     assemble(&request, &Silent).expect("assemble");
     check(&path("tree.psp"), &path("out"), &path("out/large"));

@@ -98,6 +98,7 @@ impl Stage {
             key: KeySource::Seed("test123".to_owned().into()),
             source_date_epoch: None,
             alignment: None,
+            build_cache: None,
         }
     }
 

@@ -99,6 +99,7 @@ fn run(options: Options, variable: &dyn Fn(&str) -> Option<OsString>, log: &Log)
         key: key(options.key, variable, log)?,
         source_date_epoch: source_date_epoch(variable)?,
         alignment: None,
+        build_cache: None,
     };
     log.line(Level::Debug, &format!("relative sources are relative to {}", request.base.display()));
     if let Some(folder) = &request.workenv_base {
