@@ -6,6 +6,7 @@
 
 import { resolve } from 'node:path';
 
+import { type BuildCache, closeBuildCache, openBuildCache } from './build-cache/build-cache.js';
 import { loadManifest, type ProjectManifest } from './manifest/load.js';
 import { absoluteUnlessUrl } from './manifest/resolve.js';
 import { withoutKey } from './manifest-key.js';
@@ -68,6 +69,11 @@ export interface ProjectOptions {
    * @default the environment of the process
    */
   readonly environment?: Environment | undefined;
+  /**
+   * Whether what earlier builds kept may be used, and what this one makes be kept. The result is the same.
+   * @default true
+   */
+  readonly buildCache?: boolean | undefined;
 }
 
 /** What a session is opened from. */
@@ -79,6 +85,7 @@ export interface SessionRequest {
   readonly reporter: Reporter;
   /** @default the machine's own */
   readonly target?: Target;
+  readonly cache: CacheOpener;
 }
 
 /** Absolute base of the relative paths of options. */
@@ -94,7 +101,7 @@ export async function readProject(options: ProjectOptions): Promise<ProjectManif
 
 /** Opens the session. */
 export async function openSession(request: SessionRequest): Promise<BuildSession> {
-  const { manifest, options, reporter, scratch, target = hostTarget() } = request;
+  const { cache, manifest, options, reporter, scratch, target = hostTarget() } = request;
   const environment = withoutKey(options.environment ?? process.env, manifest);
   return {
     manifest,
@@ -105,10 +112,34 @@ export async function openSession(request: SessionRequest): Promise<BuildSession
     environment: {
       ...environment,
       ...(await temporaryFolder(scratch)),
+      // Runtimes of the build cache are not written to; nor are others, so that the cache makes no difference.
+      PYTHONDONTWRITEBYTECODE: '1',
       ...(options.noBuild === true ? { UV_NO_BUILD: '1' } : {}),
     },
     reporter,
+    cache: await cache(),
   };
+}
+
+/** Opens the build cache when there is something to build; undefined if none is to be used. */
+export type CacheOpener = () => Promise<BuildCache | undefined>;
+
+/** Runs an operation that may open the user's build cache, and ends its use of it. */
+export async function withBuildCache<Result>(
+  options: Pick<ProjectOptions, 'buildCache' | 'environment'>,
+  reporter: Reporter,
+  operation: (open: CacheOpener) => Promise<Result>,
+): Promise<Result> {
+  let cache: BuildCache | undefined;
+  const open = async () => {
+    if (options.buildCache !== false) cache = await openBuildCache(options.environment ?? process.env, reporter);
+    return cache;
+  };
+  try {
+    return await operation(open);
+  } finally {
+    if (cache !== undefined) await closeBuildCache(cache);
+  }
 }
 
 /** Stages the interpreter that the options or the manifest name, else the best that can be had. */

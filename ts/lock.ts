@@ -6,7 +6,15 @@
 
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { baseFolder, openRuntime, openSession, type ProjectOptions, readProject } from './build-session.js';
+import {
+  baseFolder,
+  type CacheOpener,
+  openRuntime,
+  openSession,
+  type ProjectOptions,
+  readProject,
+  withBuildCache,
+} from './build-session.js';
 import { FlavorError } from './errors.js';
 import type { ProjectManifest } from './manifest/load.js';
 import { isFile } from './presence.js';
@@ -66,10 +74,12 @@ export interface LockResult {
  * written; otherwise as `pack` while it resolves.
  */
 export function lock(options: LockOptions = {}): Promise<LockResult> {
-  return observed(options, (reporter) => lockObserved(options, reporter));
+  return observed(options, (reporter) =>
+    withBuildCache(options, reporter, (cache) => lockObserved(options, reporter, cache)),
+  );
 }
 
-async function lockObserved(options: LockOptions, reporter: Reporter): Promise<LockResult> {
+async function lockObserved(options: LockOptions, reporter: Reporter, cache: CacheOpener): Promise<LockResult> {
   const manifest = await readProject(options);
   const path =
     options.output === undefined ? join(manifest.folder, PYLOCK) : resolve(baseFolder(options), options.output);
@@ -80,7 +90,7 @@ async function lockObserved(options: LockOptions, reporter: Reporter): Promise<L
     });
   }
   return withScratch(async (scratch) => {
-    const session = await openSession({ options: { ...options, locked: true }, manifest, scratch, reporter });
+    const session = await openSession({ options: { ...options, locked: true }, manifest, scratch, reporter, cache });
     const runtime = await openRuntime(session, options);
     const project = await projectRequirements(session, runtime);
     const before = await textOf(path);

@@ -10,7 +10,15 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 
-import { baseFolder, openRuntime, openSession, type ProjectOptions, readProject } from './build-session.js';
+import {
+  baseFolder,
+  type CacheOpener,
+  openRuntime,
+  openSession,
+  type ProjectOptions,
+  readProject,
+  withBuildCache,
+} from './build-session.js';
 import { findLauncher, type Launcher, type LauncherKind, launcherOfFile } from './launchers.js';
 import { signingKey } from './manifest-key.js';
 import { assemble } from './native.js';
@@ -123,10 +131,12 @@ export interface PackResult {
  * `ERR_FLAVOR_ABORTED` if the signal was aborted. After a failure no file is left.
  */
 export function pack(options: PackOptions = {}): Promise<PackResult> {
-  return observed(options, (reporter) => packObserved(options, reporter));
+  return observed(options, (reporter) =>
+    withBuildCache(options, reporter, (cache) => packObserved(options, reporter, cache)),
+  );
 }
 
-async function packObserved(options: PackOptions, reporter: Reporter): Promise<PackResult> {
+async function packObserved(options: PackOptions, reporter: Reporter, cache: CacheOpener): Promise<PackResult> {
   const cwd = baseFolder(options);
   const level = checkedLevel(options.level);
   const given = options.key === undefined ? undefined : await checkedKey(options.key, cwd);
@@ -150,7 +160,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
   await checkWritable(await outputPath({ ...outputRequest, fileName: announced }));
 
   return withScratch(async (scratch) => {
-    const session = await openSession({ options, manifest, target, scratch, reporter });
+    const session = await openSession({ options, manifest, target, scratch, reporter, cache });
     const runtime = await openRuntime(session, options);
     await runHooks(session, runtime, 'pre_build', {
       version: manifest.version,
@@ -168,7 +178,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       description: manifest.description ?? wheel.description,
       target: plannedTarget,
       launcher,
-      runtime,
+      runtime: runtimeSlot.runtime,
       dependencies,
       application,
       commandSet,
@@ -188,6 +198,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
       launcherPath: launcher.path,
       launcherSha256: launcher.sha256,
       level,
+      ...(session.cache === undefined ? {} : { buildCache: session.cache.frames }),
       ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
     };
     const write = () =>

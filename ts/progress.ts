@@ -28,7 +28,14 @@ export type PackStage =
 /** One thing that happened. Events may be dropped when the listener is slow; the result never is. */
 export type ProgressEvent =
   /** A stage began, or ended with something to say. */
-  | { readonly type: 'stage'; readonly stage: PackStage; readonly state: 'start' | 'done'; readonly detail: string }
+  | {
+      readonly type: 'stage';
+      readonly stage: PackStage;
+      readonly state: 'start' | 'done';
+      readonly detail: string;
+      /** How long a stage that ended took, in milliseconds. */
+      readonly ms?: number;
+    }
   /** Bytes done of a known total. */
   | {
       readonly type: 'bytes';
@@ -105,7 +112,8 @@ export async function stage<Value>(
 ): Promise<Value> {
   throwIfAborted(reporter.signal);
   reporter.emit({ type: 'stage', stage: name, state: 'start', detail: doing });
+  const begin = performance.now();
   const { value, detail } = await work();
-  reporter.emit({ type: 'stage', stage: name, state: 'done', detail });
+  reporter.emit({ type: 'stage', stage: name, state: 'done', detail, ms: Math.round(performance.now() - begin) });
   return value;
 }

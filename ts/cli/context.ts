@@ -33,7 +33,7 @@ export function withCommonOptions(command: Command): Command {
   return command
     .option('--json', 'print one JSON object per line')
     .option('-q, --quiet', 'print only results and errors')
-    .option('-v, --verbose', 'print the causes of errors')
+    .option('-v, --verbose', 'print the causes of errors, and how long each stage took')
     .option('--no-color', 'print without colours (also: NO_COLOR)')
     .option('-C, --cwd <folder>', 'work in this folder');
 }

@@ -81,13 +81,15 @@ export class Output {
       if (event.total > 0) this.#overwrite(`${event.detail} ${Math.floor((event.done / event.total) * 100)} %`);
       return;
     }
-    const { stage, state, detail } = event;
+    const { stage, state, detail, ms } = event;
     if (this.#options.json) {
-      this.#json(this.#streams.stdout, { type: 'stage', command: this.#command, stage, state, detail });
+      this.#json(this.#streams.stdout, { type: 'stage', command: this.#command, stage, state, detail, ms });
     } else if (state === 'start') {
       this.#overwrite(detail);
-    } else if (detail !== '') {
-      this.#line(`flavor: ${this.#paint('2', `${stage}:`)} ${printable(detail)}`);
+    } else {
+      const time = this.#options.verbose && ms !== undefined ? [`(${(ms / 1000).toFixed(1)} s)`] : [];
+      const words = [...(detail === '' ? [] : [printable(detail)]), ...time];
+      if (words.length > 0) this.#line(`flavor: ${this.#paint('2', `${stage}:`)} ${words.join(' ')}`);
     }
   }
 

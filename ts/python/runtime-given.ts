@@ -13,6 +13,7 @@ import { uvPlatform } from '../platform.js';
 import { outputCause } from './process.js';
 import { copyGivenFolder } from './runtime-folder.js';
 import { installFolder, installRuntime } from './runtime-install.js';
+import { keepInstallation, keptInstallation } from './runtime-kept.js';
 import { stagedRuntime } from './runtime-staging.js';
 import type { BuildSession, StagedRuntime } from './session.js';
 
@@ -88,6 +89,8 @@ async function archiveRuntime(session: BuildSession, given: GivenRuntime): Promi
   };
   const file = join(session.scratch, 'given-runtime.json');
   await writeFile(file, JSON.stringify(list));
+  const kept = await keptInstallation(session, key, sha256, 'archive');
+  if (kept !== undefined) return kept;
   const outcome = await installRuntime(session, key, ['--offline'], {
     UV_PYTHON_DOWNLOADS_JSON_URL: file,
     UV_PYTHON_CACHE_DIR: undefined,
@@ -100,7 +103,8 @@ async function archiveRuntime(session: BuildSession, given: GivenRuntime): Promi
       cause: outputCause(outcome),
     });
   }
-  return stagedRuntime(session, join(installFolder(session), key), 'archive', sha256);
+  const staged = await stagedRuntime(session, join(installFolder(session), key), 'archive', sha256);
+  return keepInstallation(session, staged, key);
 }
 
 /** Lower hex SHA-256 of a file. */

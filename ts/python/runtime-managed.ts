@@ -13,6 +13,7 @@ import type { Environment } from './environment.js';
 import { outputCause, type ProcessOutcome } from './process.js';
 import { fileSha256 } from './runtime-given.js';
 import { failureOf, installFolder, installRuntime } from './runtime-install.js';
+import { keepInstallation, keptInstallation } from './runtime-kept.js';
 import { chooseRuntime, type ListedRuntime } from './runtime-list.js';
 import { type Attempt, GIVE_ARCHIVE, stagedRuntime } from './runtime-staging.js';
 import type { BuildSession, RuntimeSource, StagedRuntime } from './session.js';
@@ -33,9 +34,12 @@ export async function managedRuntime(session: BuildSession): Promise<StagedRunti
   const root = join(installFolder(session), listed.key);
   const stage = async (before: readonly string[]): Promise<StagedRuntime> => {
     const [source, sha256] = await originOf(cache.path, listed, before);
-    return stagedRuntime(session, root, source, sha256);
+    return keepInstallation(session, await stagedRuntime(session, root, source, sha256), listed.key);
   };
   const before = await archivesOf(cache.path, listed);
+  const digest = listed.sha256 ?? (session.cache && (await digestOf(cache.path, before)));
+  const kept = await keptInstallation(session, listed.key, digest, 'build-cache');
+  if (kept !== undefined) return kept;
   if (before.length > 0) {
     const outcome = await installRuntime(session, listed.key, ['--offline'], cache.changes);
     if (outcome.exitCode === 0) return stage(before);
@@ -167,7 +171,12 @@ async function originOf(
   const source = before.length > 0 && after.every((name) => before.includes(name)) ? 'uv-cache' : 'uv-install';
   if (listed.sha256 !== undefined) return [source, listed.sha256];
   // uv compared the archive with its own list, which it does not show; the cache holds what was compared.
-  const digests = await Promise.all(after.map((name) => fileSha256(join(cache, name))));
-  const genuine = digests.filter((digest, index) => after[index]?.startsWith(digest.slice(0, 9)));
-  return [source, genuine.length === 1 ? genuine[0] : undefined];
+  return [source, await digestOf(cache, after)];
+}
+
+/** Digest of the one archive whose content is what its name says. */
+async function digestOf(cache: string, names: readonly string[]): Promise<string | undefined> {
+  const digests = await Promise.all(names.map((name) => fileSha256(join(cache, name))));
+  const genuine = digests.filter((digest, index) => names[index]?.startsWith(digest.slice(0, 9)));
+  return genuine.length === 1 ? genuine[0] : undefined;
 }

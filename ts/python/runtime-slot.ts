@@ -1,12 +1,33 @@
 /**
  * Turns the staged runtime into what its slot holds, once everything that was built against it is there: cleaned,
- * trimmed, and with the lowest system known that serves it and all binaries beside it.
+ * trimmed, compiled, and with the lowest system known that serves it and all binaries beside it.
+ *
+ * What comes out depends on the installation, on settings, and on two facts about what comes with it, and nothing else:
+ * where the installation has a digest, the build cache keeps it.
  */
 
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+
+import {
+  type BuildCache,
+  copyTree,
+  findTree,
+  type KeptTree,
+  keepTree,
+  moveTree,
+  notKept,
+  stagingFolder,
+} from '../build-cache/build-cache.js';
+import { cacheKey } from '../build-cache/key.js';
+import { isSystemError } from '../errors.js';
+import { targetName } from '../platform.js';
 import { binaryNeeds, type Floor, highestFloor } from './binary-floor.js';
+import { compileTree } from './bytecode.js';
+import { addCertificates } from './certificates.js';
 import { normaliseRuntime } from './runtime-tree.js';
 import type { BuildSession, StagedRuntime } from './session.js';
-import { type TrimReport, trimRuntime } from './trim.js';
+import { type TrimReport, trimCompany, trimRuntime } from './trim.js';
 
 /** What comes with the runtime. */
 export interface RuntimeCompany {
@@ -18,24 +39,95 @@ export interface RuntimeCompany {
 
 /** The finished slot. */
 export interface RuntimeSlot {
+  /** The runtime as it is packed; to be read only. */
+  readonly runtime: StagedRuntime;
   /** Of the whole package. */
   readonly floor: Floor;
   readonly trimmed: TrimReport;
+  /** Modules that were compiled. */
+  readonly compiled: number;
+  /** Modules that do not compile, each with the reason. */
+  readonly failed: readonly string[];
 }
 
-/** Works in place. */
+type Facts = Omit<RuntimeSlot, 'runtime'>;
+
+/** Finishes it. A runtime of the scratch folder is changed in place. */
 export async function finishRuntime(
   session: BuildSession,
   runtime: StagedRuntime,
   { distributions, trees }: RuntimeCompany,
 ): Promise<RuntimeSlot> {
+  const company = await binaryNeeds(session.target, trees);
+  const deciding = { distributions, libraries: company.libraries };
+  const { facts, root } = await keptOrFinished(session, runtime, deciding);
+  const interpreter = join(root, relative(runtime.root, runtime.interpreter));
+  return { ...facts, runtime: { ...runtime, root, interpreter }, floor: highestFloor(facts.floor, company.floor) };
+}
+
+type Deciding = Parameters<typeof trimCompany>[0];
+
+async function keptOrFinished(
+  session: BuildSession,
+  runtime: StagedRuntime,
+  deciding: Deciding,
+): Promise<KeptTree<Facts>> {
+  const { cache, manifest, scratch, target } = session;
+  const { installation } = runtime;
+  if (cache === undefined || installation === undefined) {
+    return { root: runtime.root, facts: await finish(session, runtime, runtime.root, deciding) };
+  }
+  const { optimize, trim } = manifest.python;
+  const key = cacheKey('runtime', {
+    installation: installation.key,
+    optimize,
+    trim: { ...trim },
+    target: targetName(target),
+    ...trimCompany(deciding),
+  });
+  const kept = await findTree<Facts>(cache, 'runtimes', key);
+  if (kept !== undefined) return kept;
+  const copy = join(scratch, 'runtime');
+  // The spare names itself, a copy of the kept installation names that one.
+  if (installation.spare === undefined) await copyTree(runtime.root, copy);
+  const root = installation.spare ?? copy;
+  const facts = await finish(session, runtime, root, deciding, installation.spare ?? runtime.root);
+  return keepFinished(cache, key, { root, facts });
+}
+
+async function keepFinished(
+  cache: BuildCache,
+  key: string,
+  { facts, root }: KeptTree<Facts>,
+): Promise<KeptTree<Facts>> {
+  const staged = stagingFolder(cache);
+  try {
+    await moveTree(root, staged);
+  } catch (error) {
+    if (!isSystemError(error) || !existsSync(root)) throw error;
+    notKept(cache, error);
+    return { root, facts };
+  }
+  return keepTree(cache, 'runtimes', key, { root: staged, facts });
+}
+
+/** Works in place. */
+async function finish(
+  session: BuildSession,
+  { interpreter: original, minor, root: installed, ...runtime }: StagedRuntime,
+  root: string,
+  deciding: Deciding,
+  named = root,
+): Promise<Facts> {
   const { manifest, target } = session;
-  const company = await binaryNeeds(target, trees);
-  await normaliseRuntime(session, runtime);
-  const settings = manifest.python.trim;
-  const trimmed = await trimRuntime({ target, runtime, settings, distributions, libraries: company.libraries });
-  const own = await binaryNeeds(target, [runtime.root]);
-  return { floor: highestFloor(own.floor, company.floor), trimmed };
+  const { optimize, trim: settings } = manifest.python;
+  const own = { ...runtime, minor, root, interpreter: join(root, relative(installed, original)) };
+  await addCertificates(own);
+  await normaliseRuntime(session, own, named);
+  const trimmed = await trimRuntime({ target, runtime: own, settings, ...deciding });
+  const { floor } = await binaryNeeds(target, [root]);
+  const { compiled, failed } = await compileTree(session, own, { root: join(root, 'lib'), optimize });
+  return { floor, trimmed, compiled, failed };
 }
 
 /** One line about what was taken out, the largest part first; empty if nothing was. */

@@ -32,6 +32,12 @@ export async function stagedRuntime(
   archiveSha256: string | undefined,
 ): Promise<StagedRuntime> {
   const { interpreter, version } = await queryInterpreter(session, root);
+  return wantedRuntime(session, { root, interpreter, version, source, archiveSha256 });
+}
+
+/** The same of an interpreter that was asked before. */
+export function wantedRuntime(session: BuildSession, found: Omit<StagedRuntime, 'minor' | 'portable'>): StagedRuntime {
+  const { source, version } = found;
   const minor = version.split('.').slice(0, 2).join('.');
   const wanted = session.manifest.pythonVersion;
   if (wanted !== undefined && version !== wanted && minor !== wanted) {
@@ -41,5 +47,5 @@ export async function stagedRuntime(
       { hints: ['correct `python_version` under `[tool.flavor]`, or give another runtime'] },
     );
   }
-  return { root, interpreter, version, minor, source, archiveSha256, portable: source !== 'local' };
+  return { ...found, minor, portable: source !== 'local' };
 }

@@ -20,10 +20,11 @@ export function libraryFolder(target: Target, minor: string): string {
   return target.os === 'windows' ? 'Lib' : `lib/python${minor}`;
 }
 
-/** Cleans the tree in place. */
+/** Cleans the tree in place; `installed` is the folder that its texts name. */
 export async function normaliseRuntime(
   session: Pick<BuildSession, 'scratch' | 'target'>,
   runtime: Pick<StagedRuntime, 'root' | 'minor'>,
+  installed = runtime.root,
 ): Promise<void> {
   const { root, minor } = runtime;
   const library = libraryFolder(session.target, minor);
@@ -33,8 +34,8 @@ export async function normaliseRuntime(
   await removeAll(root, await contentsOf(root, 'Scripts', () => true));
   await removeLostLinks(root);
   await removeBytecode(root);
-  await replaceInTexts(root, root, BUILD_PREFIX);
-  const leaks = await filesContaining(root, session.scratch);
+  await replaceInTexts(root, installed, BUILD_PREFIX);
+  const leaks = [...(await filesContaining(root, session.scratch)), ...(await filesContaining(root, installed))];
   if (leaks.length > 0) {
     throw new FlavorError('ERR_FLAVOR_INTERNAL', `files of the runtime name the build folder: ${leaks.join(', ')}`);
   }

@@ -2,6 +2,7 @@
  * What every stage of one build shares: the manifest, uv, the scratch folder, the reporter. Holds no key material.
  */
 
+import type { BuildCache } from '../build-cache/build-cache.js';
 import type { ProjectManifest } from '../manifest/load.js';
 import type { Target } from '../platform.js';
 import type { Reporter } from '../progress.js';
@@ -35,6 +36,8 @@ export interface BuildSession {
   readonly scratch: string;
   readonly environment: Environment;
   readonly reporter: Reporter;
+  /** What earlier builds kept; undefined where none may be used. */
+  readonly cache?: BuildCache | undefined;
 }
 
 /** Settings of the user that would change where or how uv installs into our scratch folders. */
@@ -82,10 +85,19 @@ export interface StagedRuntime {
   readonly archiveSha256: string | undefined;
   /** Whether it runs on every machine of its platform. */
   readonly portable: boolean;
+  /** Where the root belongs to the build cache: nobody may write into it. */
+  readonly installation?: Installation | undefined;
+}
+
+/** An installed runtime that is kept in the build cache. */
+export interface Installation {
+  readonly key: string;
+  /** A copy in the scratch folder that may be changed; undefined if the build made none. */
+  readonly spare: string | undefined;
 }
 
 /** Where a packaged runtime came from. */
-export type RuntimeSource = 'archive' | 'folder' | 'uv-cache' | 'uv-install' | 'local';
+export type RuntimeSource = 'archive' | 'folder' | 'uv-cache' | 'uv-install' | 'build-cache' | 'local';
 
 /** Whether the interpreter knows `-P` (do not prepend the script's folder to sys.path), since 3.11. */
 export function knowsSafePath(runtime: StagedRuntime): boolean {

@@ -3,11 +3,8 @@
  * made, each stage reported.
  */
 
-import { join } from 'node:path';
-
 import { stage } from '../progress.js';
-import { compileTrees } from './bytecode.js';
-import { addCertificates } from './certificates.js';
+import { compileTree } from './bytecode.js';
 import { type CommandSet, chooseCommands } from './commands.js';
 import { type StagedDependencies, stageDependencies } from './dependencies.js';
 import { excludesAnything, leaveOut } from './exclude.js';
@@ -63,7 +60,6 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
   const slots = await stage(reporter, 'slots', 'filling the slots', async () => {
     for (const tree of [dependencies, application]) await reportLeaks(session, tree);
     await addRuntimeModule(application, dependencies);
-    await addCertificates(runtime);
     const value = await stageSlots(session, new Set(commandSet.names));
     return { value, detail: value.map(({ entry }) => entry.id).join(', ') };
   });
@@ -74,18 +70,28 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
     });
     return { value, detail: trimText(value.trimmed) };
   });
+  const finished = runtimeSlot.runtime;
   await stage(reporter, 'bytecode', 'compiling modules', async () => {
-    const roots = [join(runtime.root, 'lib'), dependencies.sitePackages];
-    const ownRoots = [application.sitePackages];
-    const { compiled, failed, ownFailed } = await compileTrees(session, runtime, { roots, ownRoots, optimize });
-    for (const reason of ownFailed) {
+    const compile = (root: string) => compileTree(session, finished, { root, optimize });
+    const [others, own] = await Promise.all([compile(dependencies.sitePackages), compile(application.sitePackages)]);
+    for (const reason of own.failed) {
       reporter.emit({ type: 'warning', message: `a file of the project does not compile: ${reason}` });
     }
-    const skipped = failed.length === 0 ? '' : `, ${failed.length} do not compile`;
-    return { value: undefined, detail: `${compiled} modules${skipped}` };
+    const failed = runtimeSlot.failed.length + others.failed.length;
+    const skipped = failed === 0 ? '' : `, ${failed} do not compile`;
+    return {
+      value: undefined,
+      detail: `${runtimeSlot.compiled + others.compiled + own.compiled} modules${skipped}`,
+    };
   });
   const start = await stage(reporter, 'start', 'preparing the start', async () => {
-    const value = await prepareStart(session, { runtime, interpreter, application, dependencies, commandSet });
+    const value = await prepareStart(session, {
+      runtime: finished,
+      interpreter,
+      application,
+      dependencies,
+      commandSet,
+    });
     return { value, detail: value.reason === undefined ? 'fast' : `ordinary, as ${value.reason}` };
   });
   return { wheel, application, dependencies, commandSet, slots, interpreter, runtimeSlot, start };

@@ -84,6 +84,18 @@ const PATHS: Readonly<Record<Exclude<TrimCategory, 'libpython' | 'symbols' | 'dr
   lib2to3: ['LIBRARY/lib2to3', 'bin/2to3*'],
 };
 
+/** What of a program decides about a trim besides the settings. */
+export function trimCompany({ distributions, libraries }: Pick<TrimRequest, 'distributions' | 'libraries'>) {
+  return {
+    isBuilding: distributions.some((name) => BUILDERS.has(name.toLowerCase())),
+    asksForLibpython: [...libraries].some(isLibpython),
+  };
+}
+
+function isLibpython(name: string): boolean {
+  return basename(name).startsWith('libpython');
+}
+
 /** Trims the tree in place. */
 export async function trimRuntime(request: TrimRequest): Promise<TrimReport> {
   const { runtime, settings, target } = request;
@@ -119,7 +131,7 @@ async function categoriesOf(request: TrimRequest): Promise<Category[]> {
     name,
     matches: pathMatcher(patterns.map((pattern) => pattern.replace('LIBRARY', library))),
   });
-  const isBuilding = request.distributions.some((name) => BUILDERS.has(name.toLowerCase()));
+  const { isBuilding } = trimCompany(request);
   const wanted: Readonly<Record<keyof typeof PATHS, boolean>> = {
     tests: settings.tests,
     idlelib: settings.idlelib,
@@ -147,5 +159,5 @@ async function isLibpythonIdle({ libraries, runtime, target }: TrimRequest): Pro
   if (target.os !== 'linux') return false;
   const program = await readElf(runtime.interpreter);
   const asked = [...(program?.needed ?? []), ...libraries];
-  return program !== undefined && !asked.some((name) => basename(name).startsWith('libpython'));
+  return program !== undefined && !asked.some(isLibpython);
 }

@@ -91,6 +91,8 @@ async function check(options: CheckOptions, scratch: string, reporter: Reporter)
           Object.entries(options).filter(([name]) => !['signal', 'onProgress', 'environment'].includes(name)),
         ),
         cwd,
+        // What was kept would hide what differs.
+        buildCache: false,
         manifest: join(copy, relative(common, folder), basename(manifest.file)),
         output: join(scratch, surroundings.name, 'package.psp'),
         key: { source: 'seed', seed },

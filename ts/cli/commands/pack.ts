@@ -26,8 +26,9 @@ interface PackCommandOptions extends CommonOptions, KeyOptions {
   readonly runtime?: RuntimeChoice;
   readonly locked?: boolean;
   readonly offline?: boolean;
-  /** commander's name for `--no-build`. */
+  /** commander's names for `--no-build` and `--no-cache`. */
   readonly build: boolean;
+  readonly cache: boolean;
   readonly findLinks: readonly string[];
   readonly extra: readonly string[];
   readonly group: readonly string[];
@@ -57,6 +58,7 @@ export function addPackCommand(program: Command): void {
     )
     .option('--locked', 'fail if the lock file does not fit the project')
     .option('--offline', 'ask nothing from a network')
+    .option('--no-cache', 'use nothing that earlier builds kept, and keep nothing')
     .option('--no-build', 'build no source distribution of a dependency')
     .option('--find-links <place>', 'folder or page with distributions (repeatable)', collected, [])
     .option('--extra <name>', 'extra of the project (repeatable)', collected, [])
@@ -86,6 +88,7 @@ export function addPackCommand(program: Command): void {
         locked: options.locked,
         offline: options.offline,
         noBuild: !options.build,
+        buildCache: options.cache,
         findLinks: options.findLinks,
         extras: options.extra,
         groups: options.group,

@@ -1,8 +1,8 @@
-"""Compiles every module below some folders to unchecked-hash bytecode.
+"""Compiles every module below a folder to unchecked-hash bytecode.
 
 Run by the packaged interpreter. Reads a JSON request from standard input:
-{"roots": [...], "part": N, "parts": N, "levels": [0]}; writes a JSON answer to standard output:
-{"compiled": N, "failed": [{"root": position, "reason": "path: reason"}, ...]}. A file counts once, whatever the levels.
+{"root": path, "part": N, "parts": N, "levels": [0]}; writes a JSON answer to standard output:
+{"compiled": N, "failed": ["path: reason", ...]}. A file counts once, whatever the levels.
 
 The result depends on nothing but the sources: files are taken in sorted order, split over a fixed number of parts
 (constants that the interpreter shares between files leave traces in bytecode), and code objects name their file
@@ -43,19 +43,17 @@ def main():
     # Old code is full of escapes that newer versions warn about; whoever packs it cannot change it.
     warnings.simplefilter("ignore")
     compiled, failed = 0, []
-    position = 0
-    for number, root in enumerate(request["roots"]):
-        for path in modules(root):
-            position += 1
-            if position % request["parts"] != request["part"]:
-                continue
-            shown = os.path.relpath(path, root).replace(os.sep, "/")
-            try:
-                compile_file(path, shown, request["levels"])
-                compiled += 1
-            except (py_compile.PyCompileError, OSError, ValueError, RecursionError, MemoryError) as error:
-                reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-                failed.append({"root": number, "reason": "%s: %s" % (shown, reason)})
+    root = request["root"]
+    for position, path in enumerate(modules(root)):
+        if position % request["parts"] != request["part"]:
+            continue
+        shown = os.path.relpath(path, root).replace(os.sep, "/")
+        try:
+            compile_file(path, shown, request["levels"])
+            compiled += 1
+        except (py_compile.PyCompileError, OSError, ValueError, RecursionError, MemoryError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+            failed.append("%s: %s" % (shown, reason))
     json.dump({"compiled": compiled, "failed": failed}, sys.stdout)
 
 
