@@ -54,6 +54,7 @@ const TAG =
   'Signature: 8a477f597d28d172789f06886806bc55\n# Kept by flavor between builds; may be removed at any time.\n';
 const TREE = 'tree';
 const ENTRY = 'entry.json';
+const MAP = '<map>';
 
 /** Opens the cache, and makes it if need be; undefined, after a warning, where it cannot be used. */
 export async function openBuildCache(environment: Environment, reporter: Reporter): Promise<BuildCache | undefined> {
@@ -88,7 +89,7 @@ export async function findTree<Facts>(
 ): Promise<KeptTree<Facts> | undefined> {
   const folder = join(cache.root, kind, key);
   try {
-    const entry = JSON.parse(await readFile(join(folder, ENTRY), 'utf8')) as Entry<Facts>;
+    const entry = JSON.parse(await readFile(join(folder, ENTRY), 'utf8'), revived) as Entry<Facts>;
     const root = treePath(cache, kind, key);
     if (fingerprint(root) !== entry.fingerprint) return undefined;
     const now = new Date();
@@ -126,7 +127,7 @@ export async function keepTree<Facts>(
   const kept = { root: join(folder, TREE), facts: tree.facts };
   try {
     const entry: Entry<Facts> = { fingerprint: fingerprint(tree.root), facts: tree.facts };
-    await writeFile(join(staged, ENTRY), JSON.stringify(entry));
+    await writeFile(join(staged, ENTRY), JSON.stringify(entry, written));
     if (await renamed(staged, folder)) return kept;
     const other = await findTree<Facts>(cache, kind, key);
     if (other !== undefined) return other;
@@ -175,6 +176,16 @@ async function renamed(from: string, to: string): Promise<boolean> {
     if (isSystemError(error) && ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(error.code ?? '')) return false;
     throw error;
   }
+}
+
+/** Maps are written as their entries. */
+function written(_: string, value: unknown): unknown {
+  return value instanceof Map ? { [MAP]: [...value] } : value;
+}
+
+function revived(_: string, value: unknown): unknown {
+  const entries = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[MAP] : undefined;
+  return Array.isArray(entries) ? new Map(entries as [unknown, unknown][]) : value;
 }
 
 function ifThere(error: unknown): void {

@@ -9,15 +9,20 @@
 
 import type { Environment } from './environment.js';
 import { machineFolders } from './leaks.js';
-import type { BuildSession } from './session.js';
+import type { BuildSession, StagedRuntime } from './session.js';
 
-/** What stands for all of them. */
+/** What stands for all of them, and for the interpreter, which may lie in the build cache or in the scratch folder. */
 const PLACE = '/build';
+const RUNTIME_PLACE = '/build/python';
 
 /** Variables for commands that build wheels. */
-export function compilerFlags(session: Pick<BuildSession, 'environment' | 'scratch' | 'target'>): Environment {
+export function compilerFlags(
+  session: Pick<BuildSession, 'cache' | 'environment' | 'scratch' | 'target'>,
+  { root }: Pick<StagedRuntime, 'root'>,
+): Environment {
   if (session.target.os === 'windows' || session.environment['CPPFLAGS'] !== undefined) return {};
   // The last one that fits counts; not every back end knows quotes.
-  const folders = machineFolders(session).filter((folder) => !/[\s"'\\$=]/.test(folder));
-  return { CPPFLAGS: folders.map((folder) => `-ffile-prefix-map=${folder}=${PLACE}`).join(' ') };
+  const places = [...machineFolders(session).map((folder) => [folder, PLACE] as const), [root, RUNTIME_PLACE] as const];
+  const usable = places.filter(([folder]) => !/[\s"'\\$=]/.test(folder));
+  return { CPPFLAGS: usable.map(([folder, place]) => `-ffile-prefix-map=${folder}=${place}`).join(' ') };
 }

@@ -10,7 +10,9 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { foldName } from '../manifest/names.js';
+import type { BytecodeReport } from './bytecode.js';
 import { compilerFlags } from './compiler-flags.js';
+import { dependenciesKey, keptDependencies } from './dependencies-kept.js';
 import { dependencyError, type FailureContext, uvWords } from './dependency-errors.js';
 import { buildFlags, indexSettings } from './index-settings.js';
 import { wholeDocument } from './lock-additions.js';
@@ -34,6 +36,10 @@ export interface StagedDependencies extends SiteTree {
   readonly resolution: readonly ResolvedDistribution[];
   /** What decided it. */
   readonly lock: LockChoice;
+  /** What it may be kept under; undefined where nobody vouches for all of it. */
+  readonly key: string | undefined;
+  /** How its bytecode was made, if it was kept; the tree is to be read only then. */
+  readonly bytecode: BytecodeReport | undefined;
 }
 
 /** Installs the dependencies and splits the result into the tree of the dependencies slot. */
@@ -52,6 +58,9 @@ export async function stageDependencies(
   checkSelection(request);
   const lock = await chooseLock(session, wheel.sources);
   const document = await wholeDocument(request, await lockedDocument(request, lock));
+  const key = dependenciesKey(request, lock, document);
+  const kept = await keptDependencies(session, key);
+  if (kept !== undefined) return { ...kept, key, lock };
   const environment = await makeEnvironment(session, runtime, 'dependencies-environment');
   await install(request, environment.root, document);
   if (lock.kind === 'pylock' || lock.kind === 'requirements') await checkFit(request, environment.root, lock, document);
@@ -65,7 +74,15 @@ export async function stageDependencies(
   });
   const resolution = await resolvedDistributions(tree.sitePackages, tree.distributions, document);
   await writeResolution(root, resolution);
-  return { ...tree, built: builtFromSource(resolution), resolution, lock };
+  const isVouchedFor = resolution.every(({ kind, sha256 }) => kind === 'wheel' && sha256 !== undefined);
+  return {
+    ...tree,
+    built: builtFromSource(resolution),
+    resolution,
+    lock,
+    key: isVouchedFor ? key : undefined,
+    bytecode: undefined,
+  };
 }
 
 /** Installs a document. */
@@ -87,7 +104,7 @@ async function install(request: ResolutionRequest, environment: string, document
       ...['pip', 'install', '--python', environment, '--link-mode', 'copy', '--no-deps'],
       ...[...selected, ...args, ...buildFlags(session), '--requirements', file],
     ],
-    { ...changes, ...compilerFlags(session) },
+    { ...changes, ...compilerFlags(session, runtime) },
   );
   if (outcome.exitCode !== 0) throw dependencyError(outcome, context);
 }

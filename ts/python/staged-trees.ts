@@ -7,6 +7,7 @@ import { stage } from '../progress.js';
 import { compileTree } from './bytecode.js';
 import { type CommandSet, chooseCommands } from './commands.js';
 import { type StagedDependencies, stageDependencies } from './dependencies.js';
+import { keepDependencies } from './dependencies-kept.js';
 import { excludesAnything, leaveOut } from './exclude.js';
 import { reportLeaks } from './leaks.js';
 import { buildWheel, type ProjectWheel, stageApplication } from './project.js';
@@ -43,7 +44,7 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
   const interpreter = interpreterOf(runtime, manifest.python, manifest.file);
   const application = await stageApplication(session, runtime, wheel);
   const commandSet = chooseCommands(manifest, application.scripts);
-  const dependencies = await stage(reporter, 'dependencies', 'installing dependencies', async () => {
+  let dependencies = await stage(reporter, 'dependencies', 'installing dependencies', async () => {
     const value = await stageDependencies(session, runtime, wheel);
     const { length } = value.distributions;
     return { value, detail: `${length} distribution${length === 1 ? '' : 's'}` };
@@ -57,8 +58,11 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
       return { value, detail: `${value.files} file${value.files === 1 ? '' : 's'} left out (${value.bytes} bytes)` };
     });
   }
+  let leaks = 0;
   const slots = await stage(reporter, 'slots', 'filling the slots', async () => {
-    for (const tree of [dependencies, application]) await reportLeaks(session, tree);
+    // What was kept leaked nothing.
+    if (dependencies.bytecode === undefined) leaks = await reportLeaks(session, dependencies);
+    await reportLeaks(session, application);
     await addRuntimeModule(application, dependencies);
     const value = await stageSlots(session, new Set(commandSet.names));
     return { value, detail: value.map(({ entry }) => entry.id).join(', ') };
@@ -73,7 +77,11 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
   const finished = runtimeSlot.runtime;
   await stage(reporter, 'bytecode', 'compiling modules', async () => {
     const compile = (root: string) => compileTree(session, finished, { root, optimize });
-    const [others, own] = await Promise.all([compile(dependencies.sitePackages), compile(application.sitePackages)]);
+    const [others, own] = await Promise.all([
+      dependencies.bytecode ?? compile(dependencies.sitePackages),
+      compile(application.sitePackages),
+    ]);
+    if (leaks === 0) dependencies = await keepDependencies(session, dependencies, others);
     for (const reason of own.failed) {
       reporter.emit({ type: 'warning', message: `a file of the project does not compile: ${reason}` });
     }

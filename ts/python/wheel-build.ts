@@ -40,7 +40,7 @@ export async function buildWheelOf(
   const outcome = await runUv(
     session,
     ['build', '--wheel', '--python', runtime.interpreter, '--out-dir', wheels, ...args, folder],
-    { ...changes, ...compilerFlags(session) },
+    { ...changes, ...compilerFlags(session, runtime) },
   );
   const file = (await sortedEntries(wheels)).find((entry) => entry.name.endsWith('.whl'));
   if (outcome.exitCode === 0 && file !== undefined) return join(wheels, file.name);
