@@ -2,14 +2,18 @@
 // environment: see __test__/fetch/environment.mjs.
 
 import { defineConfig } from 'vitest/config';
-import { offlineEnvironment } from './__test__/fetch/environment.mjs';
+import { offlineEnvironment, testBuildCache } from './__test__/fetch/environment.mjs';
 
 export default defineConfig({
   test: {
     include: ['__test__/**/*.spec.{ts,mjs}'],
     // Packs the probe once per run; every launcher test starts a copy of it.
     globalSetup: ['__test__/conformance/setup.ts'],
-    env: { ...(await offlineEnvironment()), NAPI_RS_ENFORCE_VERSION_CHECK: '1' },
+    env: {
+      ...(await offlineEnvironment()),
+      FLAVOR_BUILD_CACHE: testBuildCache(),
+      NAPI_RS_ENFORCE_VERSION_CHECK: '1',
+    },
     // Packing a project takes seconds on a slow machine; a test that hangs is still ended.
     testTimeout: 120_000,
     hookTimeout: 300_000,

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { type Ended, Workshop } from './command.js';
+import { type Ended, Workshop, withoutSharedBuildCache } from './command.js';
+
+withoutSharedBuildCache();
 
 let workshop: Workshop;
 let file: string;

@@ -10,6 +10,11 @@ import { execa } from 'execa';
 export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const program = join(root, 'bin/flavor.mjs');
 
+/** For specs that are about a first build: builds keep what they make in the folder of the test. */
+export function withoutSharedBuildCache(): void {
+  process.env['FLAVOR_BUILD_CACHE'] = '';
+}
+
 /** How a command ended. */
 export interface Ended {
   readonly exitCode: number | undefined;

@@ -1,9 +1,11 @@
 // `flavor pack --check`: two builds, compared byte by byte.
 
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { manifest, Workshop } from './command.js';
+import { manifest, Workshop, withoutSharedBuildCache } from './command.js';
 import { writeTiny } from './tiny-projects.js';
+
+withoutSharedBuildCache();
 
 let workshop: Workshop;
 beforeEach(() => {
@@ -54,6 +56,8 @@ describe('flavor pack --check', () => {
     expect(ended.stdout).toMatch(/^repeatable: two builds gave the same package \([\d.]+ MB, \w+\)\n$/);
     expect(readdirSync(`${workshop.folder}/project`).sort()).toEqual(['own.py', 'pyproject.toml']);
     expect(readdirSync(workshop.scratch())).toEqual([]);
+    // What was kept would hide what differs.
+    expect(existsSync(`${workshop.folder}/cache/build`)).toBe(false);
   });
 
   test('[slow] names the files that hold the folder of the build, the file mode mask and the language', async () => {

@@ -3,7 +3,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { root, Workshop } from './command.js';
+import { root, Workshop, withoutSharedBuildCache } from './command.js';
+
+withoutSharedBuildCache();
 
 const workshop = new Workshop();
 const file = join(workshop.folder, 'out/hello-1.0.0.psp');

@@ -8,7 +8,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, manifest, Workshop } from './command.js';
+import { type Ended, manifest, Workshop, withoutSharedBuildCache } from './command.js';
+
+withoutSharedBuildCache();
 
 const isLinux = process.platform === 'linux' && process.arch === 'x64';
 let workshop: Workshop;

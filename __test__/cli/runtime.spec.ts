@@ -4,7 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { root, Workshop } from './command.js';
+import { root, Workshop, withoutSharedBuildCache } from './command.js';
+
+withoutSharedBuildCache();
 
 const project = join(root, '__test__/fixtures/no-dependencies');
 const workshop = new Workshop();

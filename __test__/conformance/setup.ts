@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { TestProject } from 'vitest/node';
-import { offlineEnvironment } from '../fetch/environment.mjs';
+import { offlineEnvironment, testBuildCache } from '../fetch/environment.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -19,9 +19,11 @@ export async function setup(project: TestProject): Promise<() => void> {
   const env = await offlineEnvironment();
   const flavor = join(here, '..', '..', 'bin', 'flavor.mjs');
   await execa(process.execPath, [flavor, 'pack', '--manifest', source, '--output', output, '--level', '3', '--quiet'], {
-    env: { ...env, FLAVOR_SEED: 'conformance probe, not a secret' },
+    env: { ...env, FLAVOR_BUILD_CACHE: testBuildCache(), FLAVOR_SEED: 'conformance probe, not a secret' },
   });
   project.provide('probePackage', output);
   project.provide('wheels', env.UV_FIND_LINKS ?? '');
-  return () => rmSync(folder, { recursive: true, force: true });
+  return () => {
+    for (const path of [folder, testBuildCache()]) rmSync(path, { recursive: true, force: true });
+  };
 }

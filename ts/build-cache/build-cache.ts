@@ -56,10 +56,15 @@ const TREE = 'tree';
 const ENTRY = 'entry.json';
 const MAP = '<map>';
 
+/** Where the cache lies; it may not exist. */
+export function buildCacheFolder(environment: Environment): string {
+  const chosen = environment['FLAVOR_BUILD_CACHE'] ?? '';
+  return isAbsolute(chosen) ? chosen : join(cacheDirectory(environment), 'build');
+}
+
 /** Opens the cache, and makes it if need be; undefined, after a warning, where it cannot be used. */
 export async function openBuildCache(environment: Environment, reporter: Reporter): Promise<BuildCache | undefined> {
-  const chosen = environment['FLAVOR_BUILD_CACHE'] ?? '';
-  const folder = isAbsolute(chosen) ? chosen : join(cacheDirectory(environment), 'build');
+  const folder = buildCacheFolder(environment);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const root = await realpath(folder);

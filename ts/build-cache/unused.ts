@@ -30,10 +30,10 @@ export interface CacheEntry {
 export async function removeUnused(
   root: string,
   now: number,
-  { maxAgeMs = UNUSED_DAYS * DAY_MS, dryRun = false } = {},
+  { maxAgeMs = UNUSED_DAYS * DAY_MS, dryRun = false, withSizes = false } = {},
 ): Promise<CacheEntry[]> {
   const gone: CacheEntry[] = [];
-  for (const entry of await cacheEntries(root)) {
+  for (const entry of await cacheEntries(root, withSizes)) {
     const age = now - entry.lastUsed;
     if (age < (entry.kind === 'tmp' ? LEFTOVER_MS : maxAgeMs)) continue;
     gone.push(entry);

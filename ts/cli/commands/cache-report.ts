@@ -2,6 +2,7 @@
  * What the cache commands print: the store's reports as JSON objects and as lines.
  */
 
+import type { BuildCacheContent } from '../../build-cache/tidying.js';
 import type { CacheEnvironment, CacheFindings, CacheInventory, CacheRemoval } from '../../cache.js';
 import { FlavorError } from '../../index.js';
 import { formatSize, printable } from '../output.js';
@@ -199,4 +200,15 @@ function count(number: number, what: string): string {
 
 function time(seconds: number): string {
   return new Date(seconds * 1000).toISOString();
+}
+
+/** The build cache as JSON. */
+export function buildObject(build: BuildCacheContent | undefined): Record<string, unknown> {
+  return build === undefined ? {} : { build_cache: build };
+}
+
+/** A line about the build cache, where there is something to say. */
+export function buildLines(build: BuildCacheContent | undefined, what: string): string[] {
+  if (build === undefined || build.entries === 0) return [];
+  return [`${formatSize(build.bytes)} ${what} ${printable(build.root)}`];
 }

@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 
 import { type Command, Option } from 'commander';
 
+import { buildCacheContent, pruneBuildCache } from '../../build-cache/tidying.js';
 import { type CacheRemoval, inventory, prune, remove, repairCache, verifyCache } from '../../cache.js';
 import { FlavorError } from '../../index.js';
 import { type ActionContext, type CommonOptions, runAction, withCommonOptions } from '../context.js';
@@ -16,6 +17,8 @@ import { EXIT, exitCodeOf, usageError } from '../exit.js';
 import { formatSize, printable } from '../output.js';
 import { parseAge, parseSize } from '../quantities.js';
 import {
+  buildLines,
+  buildObject,
   environmentObject,
   findingLines,
   findingsObject,
@@ -62,7 +65,12 @@ function addLookers(cache: Command): void {
     async (options: StoreOptions) => {
       await runAction('cache list', options, async (context) => {
         const found = await inventory({ store: storeOf(context, options) });
-        context.output.result(inventoryObject(found), listLines(found));
+        // A store that is named has nothing to do with the user's builds.
+        const build = options.store === undefined ? await buildCacheContent(process.env) : undefined;
+        context.output.result({ ...inventoryObject(found), ...buildObject(build) }, [
+          ...listLines(found),
+          ...buildLines(build, 'kept for builds in'),
+        ]);
         return EXIT.ok;
       });
     },
@@ -112,27 +120,27 @@ function addPrune(command: Command, name: string): void {
     .addOption(new Option('-y, --yes').hideHelp());
   withStore(command).action(async (options: PruneOptions) => {
     await runAction(name, options, async (context) => {
-      const { maxAge, olderThan, maxSize, dryRun = false } = options;
-      if (maxAge !== undefined && olderThan !== undefined) {
-        throw usageError('`--max-age` and `--older-than` cannot be used together', 'they mean the same');
-      }
-      const age = maxAge ?? olderThan;
+      const { maxSize, store, dryRun = false } = options;
+      const maxAge = ageOf(options);
       const maxBytes = maxSize === undefined ? undefined : parseSize(maxSize, '--max-size');
-      const removal = await prune({
-        store: storeOf(context, options),
-        maxAge: age === undefined ? undefined : parseAge(age, maxAge === undefined ? '--older-than' : '--max-age'),
-        maxBytes,
-        private: options.private,
-        dryRun,
-        signal: context.signal,
-      });
-      report(context, removal, dryRun);
+      const limits = { maxAge, maxBytes, private: options.private, dryRun, signal: context.signal };
+      const removal = await prune({ store: storeOf(context, options), ...limits });
+      const build = store === undefined ? await pruneBuildCache(process.env, { dryRun, maxAge }) : undefined;
+      const lines = buildLines(build, dryRun ? 'would be freed in' : 'freed in');
+      report(context, removal, dryRun, { object: buildObject(build), lines });
       if (maxBytes !== undefined && removal.left > maxBytes) {
         context.output.note('the rest is in use, or was used within a day; `flavor cache remove` takes it by name');
       }
       return EXIT.ok;
     });
   });
+}
+
+/** Seconds. */
+function ageOf({ maxAge, olderThan }: PruneOptions): number | undefined {
+  if (maxAge === undefined) return olderThan === undefined ? undefined : parseAge(olderThan, '--older-than');
+  if (olderThan === undefined) return parseAge(maxAge, '--max-age');
+  throw usageError('`--max-age` and `--older-than` cannot be used together', 'they mean the same');
 }
 
 function addRemove(cache: Command): void {
@@ -193,8 +201,16 @@ function addExaminers(cache: Command): void {
   }
 }
 
-function report({ output }: ActionContext, removal: CacheRemoval, dryRun: boolean): void {
-  output.result(removalObject(removal, dryRun), removalLines(removal, dryRun));
+function report(
+  { output }: ActionContext,
+  removal: CacheRemoval,
+  dryRun: boolean,
+  more: { readonly object: Record<string, unknown>; readonly lines: readonly string[] } = { object: {}, lines: [] },
+): void {
+  output.result({ ...removalObject(removal, dryRun), ...more.object }, [
+    ...removalLines(removal, dryRun),
+    ...more.lines,
+  ]);
   if (removal.slotsUnknown) {
     output.warning('slots were left alone: it is not known what an environment that stays refers to');
   }
