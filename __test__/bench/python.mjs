@@ -2,12 +2,12 @@
 //
 // A start is compared with that of the project's command in a virtual environment, as uv installs it from the same wheels
 // under the same interpreter (the mirror's archive, nothing trimmed, bytecode of everything there). Packing is compared with
-// the original's `flavor pack` (see original.mjs) of the same project with the same interpreter version; where it cannot
+// the original's `flavor pack` (see original.mjs) of the same project with the same interpreter version, ours without a build cache; where it cannot
 // run, those two rows are left out, and the output says so. Its packing is most of the time that this file takes, a minute
 // or more for each of four runs.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, statSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { offlineEnvironment } from '../fetch/environment.mjs';
@@ -19,7 +19,7 @@ import { median, times } from './stopwatch.mjs';
 import { warmed } from './warm.mjs';
 
 /** How often each pair is measured. */
-const ROUNDS = { hello: 300, cli: 60, cold: 9, pack: 3 };
+const ROUNDS = { hello: 300, cli: 60, cold: 9, pack: 3, again: 5 };
 const HELLO = { fixture: 'hello-world', command: 'hello-world', args: [] };
 /** Imports click and rich, and prints with both. */
 const CLI = { fixture: 'seed-mytool', command: 'mytool', args: ['greet'] };
@@ -46,6 +46,7 @@ export async function python({ scratch, store, stopwatch, table, rounds = ROUNDS
   const [ours, theirs] = times(stopwatch, rounds.cli, env, [cli.packaged, cli.bare]);
   add(table, 'warm start of the CLI project, by its virtual environment', ours, theirs, 0.98, rounds.cli);
   cold(bench, cli);
+  again(bench);
   await packing(bench);
 }
 
@@ -58,6 +59,33 @@ function cold({ store, stopwatch, table, rounds, env }, { bare, packaged }) {
   const [ours, theirs] = times(stopwatch, rounds.cold, env, [fresh(packaged), fresh(bare)]);
   const what = 'first start of the CLI project, by a start of its virtual environment';
   add(table, what, ours, theirs, 2, rounds.cold);
+}
+
+/** The user's second pack: one file of the application changed since the first, which found an empty build cache. */
+function again({ folder, table, rounds, tools }) {
+  const project = copyOf(folder, HELLO.fixture, 'to-pack-again');
+  const file = path.join(project, 'src', 'hello_world', '__init__.py');
+  const build = path.join(folder, 'build');
+  const [program, ...args] = packCommand(project, path.join(folder, 'again.psp'), '3.14');
+  const packed = () => {
+    const begin = performance.now();
+    const env = { ...tools, FLAVOR_BUILD_CACHE: build };
+    execFileSync(program, without(args, '--no-cache'), { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    return performance.now() - begin;
+  };
+  const [first, second] = [[], []];
+  for (let round = 0; round < rounds.again; round++) {
+    rmSync(build, { recursive: true, force: true });
+    first.push(packed());
+    appendFileSync(file, `\n# ${round}\n`);
+    second.push(packed());
+  }
+  const what = 'packing hello-world again after a change of one file, by the first time';
+  add(table, what, { ms: second }, { ms: first }, 0.25, rounds.again);
+}
+
+function without(words, word) {
+  return words.filter((candidate) => candidate !== word);
 }
 
 async function packing({ folder, stopwatch, table, rounds, tools }) {
@@ -120,7 +148,15 @@ async function both({ folder, store, env, tools }, { fixture, command, args }, v
 }
 
 function packCommand(project, output, version) {
-  const program = [process.execPath, path.join(ROOT, 'bin', 'flavor.mjs'), 'pack', '--quiet', '--python', version];
+  const program = [
+    process.execPath,
+    path.join(ROOT, 'bin', 'flavor.mjs'),
+    'pack',
+    '--quiet',
+    '--no-cache',
+    '--python',
+    version,
+  ];
   return [...program, '--key-seed', 'benchmark, not a secret', '--manifest', project, '--output', output];
 }
 
