@@ -98,12 +98,17 @@ describe('a package', () => {
   test('[slow] is the same after files of the cache were altered or cut short, and those are made anew', async () => {
     const altered = ['installations', 'runtimes'].map((kind) => join(tree(kind), 'lib/python3.14/os.py'));
     for (const file of altered) appendFileSync(file, 'raise SystemExit("altered")\n');
-    truncateSync(join(tree('dependencies'), '..', 'entry.json'), 20);
+    const entry = join(tree('dependencies'), '..', 'entry.json');
+    const known = readFileSync(entry, 'utf8');
+    const wrong = known.replace('"compiled\\":', '"compiled\\":1');
+    expect(wrong).not.toBe(known);
+    writeFileSync(entry, wrong);
     for (const name of readdirSync(join(cache, 'frames'))) truncateSync(join(cache, 'frames', name), 1000);
     const packed = await pack('repaired');
     expect(packed.bytes.equals(expected)).toBe(true);
     expect(packed.stderr).toBe('');
     for (const file of altered) expect(readFileSync(file, 'utf8')).not.toContain('altered');
+    expect(readFileSync(entry, 'utf8')).not.toBe(wrong);
   });
 
   test('[slow] does not need a cache that can be written', async () => {

@@ -12,7 +12,7 @@
  * from source), because nothing says that it is the same the next time.
  */
 
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { constants, mkdirSync } from 'node:fs';
 import { cp, lstat, mkdir, readFile, realpath, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -94,9 +94,9 @@ export async function findTree<Facts>(
 ): Promise<KeptTree<Facts> | undefined> {
   const folder = join(cache.root, kind, key);
   try {
-    const entry = JSON.parse(await readFile(join(folder, ENTRY), 'utf8'), revived) as Entry<Facts>;
+    const entry = opened<Entry<Facts>>(await readFile(join(folder, ENTRY), 'utf8'));
     const root = treePath(cache, kind, key);
-    if (fingerprint(root) !== entry.fingerprint) return undefined;
+    if (entry === undefined || fingerprint(root) !== entry.fingerprint) return undefined;
     const now = new Date();
     await utimes(join(folder, ENTRY), now, now);
     return { root, facts: entry.facts };
@@ -132,11 +132,11 @@ export async function keepTree<Facts>(
   const kept = { root: join(folder, TREE), facts: tree.facts };
   try {
     const entry: Entry<Facts> = { fingerprint: fingerprint(tree.root), facts: tree.facts };
-    await writeFile(join(staged, ENTRY), JSON.stringify(entry, written));
+    await writeFile(join(staged, ENTRY), sealed(entry));
     if (await renamed(staged, folder)) return kept;
     const other = await findTree<Facts>(cache, kind, key);
     if (other !== undefined) return other;
-    // A changed one stands in the way.
+    // A changed one stands in the way. Whoever still runs from it has a day until it goes.
     await rename(folder, join(cache.root, 'tmp', randomUUID()));
     return (await renamed(staged, folder)) ? kept : tree;
   } catch (error) {
@@ -181,6 +181,21 @@ async function renamed(from: string, to: string): Promise<boolean> {
     if (isSystemError(error) && ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(error.code ?? '')) return false;
     throw error;
   }
+}
+
+/** What is known about a tree is written with its own digest: it goes into packages like the tree. */
+function sealed(value: unknown): string {
+  const content = JSON.stringify(value, written);
+  return JSON.stringify({ content, sha256: digestOf(content) });
+}
+
+function opened<Value>(text: string): Value | undefined {
+  const { content, sha256 } = JSON.parse(text) as { content: string; sha256: string };
+  return digestOf(content) === sha256 ? (JSON.parse(content, revived) as Value) : undefined;
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Maps are written as their entries. */

@@ -15,6 +15,8 @@ interface LockCommandOptions extends CommonOptions {
   readonly upgrade?: boolean;
   readonly python?: string;
   readonly offline?: boolean;
+  /** commander's name for `--no-cache`. */
+  readonly cache: boolean;
   readonly findLinks: readonly string[];
   readonly extra: readonly string[];
   readonly group: readonly string[];
@@ -31,6 +33,7 @@ export function addLockCommand(program: Command): void {
     .option('-U, --upgrade', 'take the newest versions instead of keeping locked ones')
     .option('--python <version>', 'oldest version of Python that the lock serves')
     .option('--offline', 'ask nothing from a network')
+    .option('--no-cache', 'use nothing that earlier builds kept, and keep nothing')
     .option('--find-links <place>', 'folder or page with distributions (repeatable)', collected, [])
     .option('--extra <name>', 'extra of the project (repeatable)', collected, [])
     .option('--group <name>', 'dependency group (repeatable)', collected, []);
@@ -43,6 +46,7 @@ export function addLockCommand(program: Command): void {
         upgrade: options.upgrade,
         python: options.python,
         offline: options.offline,
+        buildCache: options.cache,
         findLinks: options.findLinks,
         extras: options.extra,
         groups: options.group,
