@@ -9,24 +9,17 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type PackOptions, type ProgressEvent, pack } from '../../dist/index.js';
 import { childEnvironment } from '../../dist/python/environment.js';
-import { root, Workshop } from './command.js';
+import { root } from './command.js';
 import { PackageIndex } from './package-index.js';
-import { type TinyProject, writeSdist, writeTiny, writeWheel } from './tiny-projects.js';
+import { SampleWorkshop } from './sample-workshop.js';
+import { writeSdist, writeTiny, writeWheel } from './tiny-projects.js';
 
-let workshop: Workshop;
-let project: string;
+let workshop: SampleWorkshop;
 let links: string;
 let env: Record<string, string>;
 beforeEach(() => {
-  workshop = new Workshop();
-  project = join(workshop.folder, 'sample');
-  links = join(workshop.folder, 'links');
-  mkdirSync(links);
-  env = {
-    UV_FIND_LINKS: links,
-    UV_CACHE_DIR: join(workshop.folder, 'uv'),
-    FLAVOR_CACHE: join(workshop.folder, 'cache'),
-  };
+  workshop = new SampleWorkshop();
+  ({ links, env } = workshop);
 });
 afterEach(() => workshop.remove());
 
@@ -43,12 +36,6 @@ interface Staged {
   readonly warnings: readonly string[];
   /** Files of the slot. */
   readonly files: readonly string[];
-}
-
-function write(tiny: Partial<TinyProject> & { flavor?: string } = {}): void {
-  const { flavor = '', more = '', ...rest } = tiny;
-  const table = `[tool.flavor]\nentry_point = "sample:main"\npython_version = "3.14"\ninclude_pip = false\n${flavor}`;
-  writeTiny(project, { name: 'sample', ...rest, more: `${more}\n${table}` });
 }
 
 /** Builds until the dependencies are staged, looks at them, and cancels. */
@@ -70,7 +57,7 @@ async function staged(options: PackOptions = {}, look: (slot: string) => void = 
   process.env['TMPDIR'] = workshop.scratch();
   try {
     await expect(
-      pack({ manifest: project, environment: { ...process.env, ...env }, ...options, onProgress }),
+      pack({ manifest: workshop.project, environment: { ...process.env, ...env }, ...options, onProgress }),
     ).rejects.toBe(reached);
   } finally {
     if (former === undefined) delete process.env['TMPDIR'];
@@ -103,7 +90,7 @@ describe('without a lock', () => {
   test('what was chosen is recorded with digests, markers are obeyed, and no note of uv is left', async () => {
     const sha256 = writeWheel(links, { name: 'tool', version: '1.2' });
     writeWheel(links, { name: 'windows-only' });
-    write({ dependencies: ['tool', "windows-only; sys_platform == 'win32'"] });
+    workshop.sample({ dependencies: ['tool', "windows-only; sys_platform == 'win32'"] });
     const result = await staged();
     expect(result.distributions).toEqual([{ name: 'tool', version: '1.2', kind: 'wheel', sha256 }]);
     expect(result.files).toEqual([
@@ -117,7 +104,7 @@ describe('without a lock', () => {
 
   test('extras, groups and extra packages are added; groups of development are not', async () => {
     for (const name of ['base', 'colour', 'docs', 'linter', 'more']) writeWheel(links, { name });
-    write({
+    workshop.sample({
       dependencies: ['base'],
       project: '[project.optional-dependencies]\ncolours = ["colour"]\nall = ["sample[colours]"]',
       more: '[dependency-groups]\ndev = ["linter"]\ndocs = ["docs"]',
@@ -133,8 +120,8 @@ with open("pyproject.toml") as file: text = file.read()
 text = text.replace('dynamic = ["dependencies", "optional-dependencies"]', 'dependencies = ["base"]\\noptional-dependencies = {colours = ["colour"]}')
 with open("pyproject.toml", "w") as file: file.write(text)
 `;
-    write({ backend });
-    const file = join(project, 'pyproject.toml');
+    workshop.sample({ backend });
+    const file = join(workshop.project, 'pyproject.toml');
     const text = readFileSync(file, 'utf8').replace(
       'dependencies = []',
       'dynamic = ["dependencies", "optional-dependencies"]',
@@ -152,8 +139,8 @@ with open("pyproject.toml", "w") as file: file.write(text)
       more: '[tool.uv.sources]\ntwo = { path = "../two", editable = true }',
     });
     writeTiny(join(workshop.folder, 'libs/two'), { name: 'two', version: '2.0' });
-    write({ flavor: '[tool.flavor.build]\ndependencies = ["../libs/one"]' });
-    const before = [...filesOf(join(workshop.folder, 'libs')), ...filesOf(project)];
+    workshop.sample({ flavor: '[tool.flavor.build]\ndependencies = ["../libs/one"]' });
+    const before = [...filesOf(join(workshop.folder, 'libs')), ...filesOf(workshop.project)];
     const result = await staged();
     expect(result.distributions.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
       'base wheel',
@@ -161,7 +148,7 @@ with open("pyproject.toml", "w") as file: file.write(text)
       'two local',
     ]);
     expect(result.files).toContain('site-packages/two.py');
-    expect([...filesOf(join(workshop.folder, 'libs')), ...filesOf(project)]).toEqual(before);
+    expect([...filesOf(join(workshop.folder, 'libs')), ...filesOf(workshop.project)]).toEqual(before);
   });
 
   test('source distributions are built and named; so are git repositories, by their commit', async () => {
@@ -171,7 +158,7 @@ with open("pyproject.toml", "w") as file: file.write(text)
     await git('-C', repository, 'add', '.');
     await git('-C', repository, 'commit', '--quiet', '--message', 'all');
     const commit = await git('-C', repository, 'rev-parse', 'HEAD');
-    write({
+    workshop.sample({
       dependencies: ['from-source', 'from-git'],
       more: `[tool.uv.sources]\nfrom-git = { git = "file://${repository}" }`,
     });
@@ -184,7 +171,7 @@ with open("pyproject.toml", "w") as file: file.write(text)
 
   test('files are copies: nothing of the slot is linked to the cache of uv', async () => {
     writeWheel(links, { name: 'tool' });
-    write({ dependencies: ['tool'] });
+    workshop.sample({ dependencies: ['tool'] });
     await staged({}, (slot) => {
       const linked = filesOf(slot).filter((file) => statSync(join(slot, file)).nlink > 1);
       expect(linked).toEqual([]);
@@ -201,11 +188,11 @@ describe('with a lock', () => {
     await git('-C', repository, 'add', '.');
     await git('-C', repository, 'commit', '--quiet', '--message', 'all');
     const top = join(workshop.folder, 'workspace');
-    project = join(top, 'apps/sample');
+    workshop.project = join(top, 'apps/sample');
     workshop.write('workspace/pyproject.toml', '[tool.uv.workspace]\nmembers = ["apps/*", "libs/*"]\n');
     writeTiny(join(top, 'libs/sibling'), { name: 'sibling', dependencies: ['tool'] });
     writeTiny(join(workshop.folder, 'aside'), { name: 'aside' });
-    write({
+    workshop.sample({
       dependencies: ['sibling', 'aside'],
       project: '[project.optional-dependencies]\nmore = ["from-git"]',
       more: `[tool.uv.sources]
@@ -231,15 +218,15 @@ from-git = { git = "file://${repository}" }`,
   test('an outdated uv.lock is renewed for the package only, with a warning; what fits stays', async () => {
     writeWheel(links, { name: 'tool', version: '1.0' });
     writeWheel(links, { name: 'other' });
-    write({ dependencies: ['tool'] });
-    await uvLock(project);
+    workshop.sample({ dependencies: ['tool'] });
+    await uvLock(workshop.project);
     writeWheel(links, { name: 'tool', version: '2.0' });
-    write({ dependencies: ['tool', 'other'] });
-    const before = readFileSync(join(project, 'uv.lock'), 'utf8');
+    workshop.sample({ dependencies: ['tool', 'other'] });
+    const before = readFileSync(join(workshop.project, 'uv.lock'), 'utf8');
     const result = await staged();
     expect(named(result)).toEqual(['other==1.0', 'tool==1.0']);
     expect(result.warnings).toEqual([expect.stringContaining('uv.lock does not fit the project any more')]);
-    expect(readFileSync(join(project, 'uv.lock'), 'utf8')).toBe(before);
+    expect(readFileSync(join(workshop.project, 'uv.lock'), 'utf8')).toBe(before);
   });
 
   test('requirements files with digests decide, and nothing else is installed', async () => {
@@ -248,7 +235,7 @@ from-git = { git = "file://${repository}" }`,
     writeWheel(links, { name: 'tool', version: '2.0' });
     workshop.write('sample/base.txt', `base==1.0 --hash=sha256:${base}\n`);
     workshop.write('sample/requirements.txt', `# made by hand\n-r base.txt\ntool==1.0 \\\n  --hash=sha256:${one}\n`);
-    write({ dependencies: ['tool'], flavor: '[tool.flavor.build]\nrequirements = ["requirements.txt"]' });
+    workshop.sample({ dependencies: ['tool'], flavor: '[tool.flavor.build]\nrequirements = ["requirements.txt"]' });
     expect(named(await staged({ locked: true }))).toEqual(['base==1.0', 'tool==1.0']);
   });
 
@@ -260,7 +247,7 @@ from-git = { git = "file://${repository}" }`,
       'sample/pylock.toml',
       `lock-version = "1.0"\ncreated-by = "a test"\n\n[[packages]]\nname = "base"\nversion = "1.0"\nwheels = [{ path = "../links/base-1.0-py3-none-any.whl", hashes = { sha256 = "${sha256}" } }]\n`,
     );
-    write({ dependencies: ['base'], flavor: '[tool.flavor.build]\nextra_packages = ["extra"]' });
+    workshop.sample({ dependencies: ['base'], flavor: '[tool.flavor.build]\nextra_packages = ["extra"]' });
     expect(named(await staged())).toEqual(['base==1.0', 'extra==1.0']);
   });
 });
@@ -271,7 +258,7 @@ describe('a finished package', () => {
       writeSdist(links, { name: 'from-source', module: 'class Broken(Exception):\n    pass\n' });
       writeWheel(links, { name: 'tool', dependencies: ['from-source'] });
       writeTiny(join(workshop.folder, 'lib'), { name: 'lib', project: '[project.scripts]\nlib-tool = "lib:main"' });
-      write({
+      workshop.sample({
         dependencies: ['tool', 'lib'],
         more: '[tool.uv.sources]\nlib = { path = "../lib" }',
         project: '[project.scripts]\nsample = "sample:main"',
@@ -279,7 +266,7 @@ describe('a finished package', () => {
       const index = await PackageIndex.start(links, 'author:correct-horse');
       const home = join(workshop.folder, 'home-of-the-author');
       mkdirSync(home);
-      const packed = await workshop.flavor(['pack', '-v', '-m', project, '-o', 'out.psp', '--level', '3'], {
+      const packed = await workshop.flavor(['pack', '-v', '-m', workshop.project, '-o', 'out.psp', '--level', '3'], {
         env: {
           ...env,
           HOME: home,

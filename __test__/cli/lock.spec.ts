@@ -1,47 +1,38 @@
 // `flavor lock`: what it writes, when it changes it, and what never gets into it.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, Workshop } from './command.js';
+import type { Ended } from './command.js';
 import { PackageIndex } from './package-index.js';
-import { type TinyProject, writeTiny, writeWheel } from './tiny-projects.js';
+import { SampleWorkshop } from './sample-workshop.js';
+import { writeTiny, writeWheel } from './tiny-projects.js';
 
-let workshop: Workshop;
-let project: string;
+let workshop: SampleWorkshop;
 let links: string;
 let env: Record<string, string>;
 beforeEach(() => {
-  workshop = new Workshop();
-  project = join(workshop.folder, 'sample');
-  links = join(workshop.folder, 'links');
-  mkdirSync(links);
-  env = { UV_FIND_LINKS: links, UV_CACHE_DIR: join(workshop.folder, 'uv') };
+  workshop = new SampleWorkshop();
+  ({ links, env } = workshop);
 });
 afterEach(() => workshop.remove());
 
-function write(tiny: Partial<TinyProject> & { flavor?: string } = {}): void {
-  const { flavor = '', more = '', ...rest } = tiny;
-  const table = `[tool.flavor]\nentry_point = "sample:main"\npython_version = "3.14"\ninclude_pip = false\n${flavor}`;
-  writeTiny(project, { name: 'sample', ...rest, more: `${more}\n${table}` });
-}
-
 function lock(...args: string[]): Promise<Ended> {
-  return workshop.flavor(['lock', '--quiet', '--manifest', project, ...args], { env });
+  return workshop.flavor(['lock', '--quiet', '--manifest', workshop.project, ...args], { env });
 }
 
 function written(): string {
-  return readFileSync(join(project, 'pylock.toml'), 'utf8');
+  return readFileSync(join(workshop.project, 'pylock.toml'), 'utf8');
 }
 
 describe('flavor lock', () => {
   test('writes names, versions and digests of everything, and nothing else into the project', async () => {
     writeWheel(links, { name: 'base', version: '2.0' });
     writeWheel(links, { name: 'tool', dependencies: ['base'] });
-    write({ dependencies: ['tool'], flavor: '[tool.flavor.build]\nextra_packages = ["more"]' });
+    workshop.sample({ dependencies: ['tool'], flavor: '[tool.flavor.build]\nextra_packages = ["more"]' });
     writeWheel(links, { name: 'more' });
-    const before = readdirSync(project);
+    const before = readdirSync(workshop.project);
     const ended = await lock('--json');
     expect(ended.exitCode).toBe(0);
     const result = JSON.parse(ended.stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
@@ -52,7 +43,7 @@ describe('flavor lock', () => {
       source: 'resolution',
       packages: ['base==2.0', 'more==1.0', 'tool==1.0'],
     });
-    expect(readdirSync(project).sort()).toEqual([...before, 'pylock.toml'].sort());
+    expect(readdirSync(workshop.project).sort()).toEqual([...before, 'pylock.toml'].sort());
     expect(written().replaceAll(/[0-9a-f]{64}/g, '<sha256>')).toMatchSnapshot();
     expect(readdirSync(workshop.scratch())).toEqual([]);
   });
@@ -60,9 +51,9 @@ describe('flavor lock', () => {
   test('keeps what is locked where it fits, and renews it when asked', async () => {
     writeWheel(links, { name: 'tool', version: '1.0' });
     writeWheel(links, { name: 'tool', version: '2.0' });
-    write({ dependencies: ['tool<2'] });
+    workshop.sample({ dependencies: ['tool<2'] });
     await lock();
-    write({ dependencies: ['tool'] });
+    workshop.sample({ dependencies: ['tool'] });
     expect((await lock()).stdout).toMatch(/up to date\n$/);
     expect(written()).toContain('version = "1.0"');
     expect((await lock('--upgrade')).stdout).toMatch(/written\n$/);
@@ -72,13 +63,13 @@ describe('flavor lock', () => {
   test('`--check` passes for what was just written, and names what is different otherwise', async () => {
     writeWheel(links, { name: 'tool', version: '1.0' });
     writeWheel(links, { name: 'other' });
-    write({ dependencies: ['tool'] });
+    workshop.sample({ dependencies: ['tool'] });
     expect(await lock('--check')).toMatchSnapshot('no file');
-    expect(existsSync(join(project, 'pylock.toml'))).toBe(false);
+    expect(existsSync(join(workshop.project, 'pylock.toml'))).toBe(false);
     await lock();
     expect((await lock('--check')).exitCode).toBe(0);
     const before = written();
-    write({ dependencies: ['other'] });
+    workshop.sample({ dependencies: ['other'] });
     expect(await lock('--check')).toMatchSnapshot('another file');
     expect(written()).toBe(before);
   });
@@ -86,22 +77,22 @@ describe('flavor lock', () => {
   test('takes what uv.lock says where there is one, and refuses one that does not fit', async () => {
     const uv = process.env['FLAVOR_UV'] ?? 'uv';
     writeWheel(links, { name: 'tool', version: '1.0' });
-    write({ dependencies: ['tool'] });
-    await execa(uv, ['lock', '--no-index', '--find-links', links], { cwd: project, env });
+    workshop.sample({ dependencies: ['tool'] });
+    await execa(uv, ['lock', '--no-index', '--find-links', links], { cwd: workshop.project, env });
     writeWheel(links, { name: 'tool', version: '2.0' });
     const ended = await lock('--json');
     expect(JSON.parse(ended.stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
       source: 'uv.lock',
       packages: ['tool==1.0'],
     });
-    write({ dependencies: ['tool>=2'] });
+    workshop.sample({ dependencies: ['tool>=2'] });
     expect(await lock()).toMatchSnapshot();
   });
 
   test('writes no password, no path of the build and no path that only a copy has', async () => {
     writeWheel(links, { name: 'tool' });
     writeTiny(join(workshop.folder, 'lib'), { name: 'lib' });
-    write({ dependencies: ['tool', 'lib'], more: '[tool.uv.sources]\nlib = { path = "../lib" }' });
+    workshop.sample({ dependencies: ['tool', 'lib'], more: '[tool.uv.sources]\nlib = { path = "../lib" }' });
     const index = await PackageIndex.start(links, 'me:hunter2');
     env = { ...env, UV_NO_INDEX: '', UV_FIND_LINKS: '', UV_INDEX_URL: `http://me:hunter2@${index.host}/simple/` };
     const ended = await lock('--verbose');
@@ -118,7 +109,7 @@ describe('flavor lock', () => {
   });
 
   test('s25_the_variable_that_leads_to_the_key_reaches_no_back_end', async () => {
-    write({
+    workshop.sample({
       project: 'dynamic = ["optional-dependencies"]',
       flavor: '[tool.flavor.sign]\nkey_env = "SAMPLE_SECRET"',
       backend: 'import os; open(os.environ["WITNESS"], "w").write(os.environ.get("SAMPLE_SECRET", "nothing"))',
@@ -130,16 +121,19 @@ describe('flavor lock', () => {
   });
 
   test('a file that cannot be a lock file by its name is refused', async () => {
-    write();
+    workshop.sample();
     expect(await lock('--output', 'requirements.lock')).toMatchSnapshot();
   });
 
   test('[slow] what it wrote is what `flavor pack --locked` packs, also after newer versions appeared', async () => {
     writeWheel(links, { name: 'tool', version: '1.0' });
-    write({ dependencies: ['tool'], module: 'import tool\n\ndef main():\n    print("tool", tool.version)\n' });
+    workshop.sample({
+      dependencies: ['tool'],
+      module: 'import tool\n\ndef main():\n    print("tool", tool.version)\n',
+    });
     await lock();
     writeWheel(links, { name: 'tool', version: '2.0' });
-    cpSync(project, join(workshop.folder, 'copy'), { recursive: true });
+    cpSync(workshop.project, join(workshop.folder, 'copy'), { recursive: true });
     const copy = join(workshop.folder, 'copy');
     const packed = await workshop.flavor(
       ['pack', '-q', '-m', copy, '-o', 'out.psp', '--level', '3', '--locked', '--json'],

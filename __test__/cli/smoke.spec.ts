@@ -1,8 +1,10 @@
 // What is tried before a package is made, and what is said if it does not work.
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { manifest, Workshop } from './command.js';
+import { manifest, root, Workshop } from './command.js';
 
 let workshop: Workshop;
 beforeEach(() => {
@@ -61,6 +63,14 @@ describe('the build fails and says so', () => {
     const module = 'def main():\n    return 0\n';
     expectRefused(await pack(module, 'entry_point = "sample:main"\nsmoke = ["sampel", "--version"]'));
   });
+});
+
+test('the look for entry points sees no module of its own folder, with an interpreter that cannot be told so either', async () => {
+  const answer = join(workshop.folder, 'answer');
+  const entries = [{ command: 'x', module: 'certificates', attribute: 'main' }];
+  const script = join(root, 'dist/python/embedded/check_entry_points.py');
+  await execa('python3', ['-s', script], { input: JSON.stringify({ entries, answer }) });
+  expect(JSON.parse(readFileSync(answer, 'utf8'))).toMatchObject({ command: 'x', outcome: 'no-module' });
 });
 
 describe('the smoke run', () => {

@@ -85,7 +85,7 @@ ${tiny.more ?? ''}
 
 /** Writes a tiny project into a folder; returns the folder. */
 export function writeTiny(folder: string, tiny: TinyProject): string {
-  for (const [path, content] of Object.entries(tinyFiles(tiny))) write(join(folder, path), content);
+  writeFiles(folder, tinyFiles(tiny));
   return folder;
 }
 
@@ -102,21 +102,33 @@ export function writeSdist(folder: string, tiny: TinyProject): string {
   return write(join(folder, `${top}.tar.gz`), gzipSync(Buffer.concat([...members, end()])));
 }
 
-/** Writes a wheel of one module into a folder; returns its SHA-256. */
-export function writeWheel(folder: string, tiny: TinyProject, tag = 'py3-none-any'): string {
-  const { name, version = '1.0', dependencies = [] } = tiny;
+/** A wheel: of a tiny project's one module, or of other files. */
+export type TinyWheel = TinyProject & { readonly files?: Readonly<Record<string, string>> };
+
+/** Writes a wheel into a folder; returns its SHA-256. */
+export function writeWheel(folder: string, wheel: TinyWheel, tag = 'py3-none-any'): string {
+  const { name, version = '1.0', dependencies = [] } = wheel;
   const file = name.replaceAll('-', '_');
   const info = `${file}-${version}.dist-info`;
   const requires = dependencies.map((line) => `Requires-Dist: ${line}\n`).join('');
-  const content = {
-    [`${file}.py`]: tiny.module ?? `version = ${JSON.stringify(version)}\n`,
+  const content: Record<string, string> = {
+    ...(wheel.files ?? { [`${file}.py`]: wheel.module ?? `version = ${JSON.stringify(version)}\n` }),
     [`${info}/METADATA`]: `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n${requires}`,
     [`${info}/WHEEL`]: `Wheel-Version: 1.0\nGenerator: tiny\nRoot-Is-Purelib: true\nTag: ${tag}\n`,
-    [`${info}/RECORD`]: '',
   };
+  const lines = Object.entries(content).map(([path, text]) => {
+    const digest = createHash('sha256').update(text).digest('base64url');
+    return `${path},sha256=${digest},${Buffer.byteLength(text)}\n`;
+  });
+  content[`${info}/RECORD`] = `${lines.join('')}${info}/RECORD,,\n`;
   const members = Object.entries(content).map(([path, text]) => [path, strToU8(text)] as const);
   const zip = zipSync(Object.fromEntries(members), { mtime: new Date(2020, 0, 1) });
   return write(join(folder, `${file}-${version}-${tag}.whl`), zip);
+}
+
+/** Writes files by their paths below a folder. */
+export function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
+  for (const [path, content] of Object.entries(files)) write(join(folder, path), content);
 }
 
 function write(path: string, content: string | Uint8Array): string {

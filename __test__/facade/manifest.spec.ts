@@ -9,6 +9,7 @@ import { lineOfKey } from '../../dist/manifest/key-lines.js';
 import { loadManifest, type ProjectManifest } from '../../dist/manifest/load.js';
 import { manifestSchema } from '../../dist/manifest/schema.js';
 import { splitWords } from '../../dist/manifest/words.js';
+import { DEFAULT_TRIM } from '../runtime/session.js';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'flavor-manifest-')));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -52,20 +53,7 @@ test('a manifest without [tool.flavor] has the documented defaults', async () =>
       flags: [],
       isolated: false,
       optimize: 0,
-      trim: {
-        tests: true,
-        idlelib: true,
-        headers: true,
-        static: true,
-        libpython: true,
-        symbols: true,
-        tkinter: false,
-        ensurepip: false,
-        pydocData: false,
-        lib2to3: false,
-        keep: [],
-        drop: [],
-      },
+      trim: DEFAULT_TRIM,
     },
     slots: [],
     build: {

@@ -1,11 +1,10 @@
-// Small projects and wheels that a test writes down where it needs them, packed by the library with the pinned inputs.
+// Small projects that a test writes down where it needs them, packed by the library with the pinned inputs.
 
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { zipSync } from 'fflate';
+import { join } from 'node:path';
 import { type PackResult, pack } from '../../dist/index.js';
+import { type TinyWheel, writeFiles, writeWheel } from '../cli/tiny-projects.js';
 
 /** A project, by what differs from one test to the next. */
 export interface Project {
@@ -20,13 +19,7 @@ export interface Project {
   /** Further tables of pyproject.toml. */
   readonly toml?: string;
   /** Wheels to find besides the pinned ones. */
-  readonly wheels?: readonly Wheel[];
-}
-
-/** A wheel without code of its own build. */
-export interface Wheel {
-  readonly name: string;
-  readonly files: Readonly<Record<string, string>>;
+  readonly wheels?: readonly TinyWheel[];
 }
 
 /** A packed project, in a folder that goes with it. */
@@ -46,7 +39,7 @@ export async function packProject(project: Project): Promise<Packed> {
   const wheels = join(folder, 'wheels');
   mkdirSync(wheels);
   for (const wheel of project.wheels ?? []) writeWheel(wheels, wheel);
-  write(source, { 'pyproject.toml': manifest(project), ...project.files });
+  writeFiles(source, { 'pyproject.toml': manifest(project), ...project.files });
   const warnings: string[] = [];
   const stages: Record<string, string> = {};
   const dispose = (): void => rmSync(folder, { recursive: true, force: true });
@@ -99,28 +92,4 @@ function manifest({ name, python, dependencies = [], scripts = {}, toml = '' }: 
     `python_version = "${python}"`,
     toml,
   ].join('\n');
-}
-
-function write(folder: string, files: Readonly<Record<string, string>>): void {
-  for (const [file, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    writeFileSync(join(folder, file), content);
-  }
-}
-
-function writeWheel(folder: string, { name, files }: Wheel): void {
-  const info = `${name}-1.0.dist-info`;
-  const all: Record<string, string> = {
-    ...files,
-    [`${info}/METADATA`]: `Metadata-Version: 2.1\nName: ${name}\nVersion: 1.0\n`,
-    [`${info}/WHEEL`]: 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
-  };
-  const lines = Object.entries(all).map(([path, text]) => {
-    const digest = createHash('sha256').update(text).digest('base64url');
-    return `${path},sha256=${digest},${Buffer.byteLength(text)}\n`;
-  });
-  all[`${info}/RECORD`] = `${lines.join('')}${info}/RECORD,,\n`;
-  const encoder = new TextEncoder();
-  const members = Object.fromEntries(Object.entries(all).map(([path, text]) => [path, encoder.encode(text)]));
-  writeFileSync(join(folder, `${name}-1.0-py3-none-any.whl`), zipSync(members));
 }
