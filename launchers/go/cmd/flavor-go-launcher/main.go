@@ -30,7 +30,8 @@ func main() { os.Exit(begin()) }
 // begin returns only if the launcher does not become its program: with the exit code of a tool or of a failure.
 func begin() int {
 	begun := time.Now()
-	name := launch.BaseName(launch.SelfPath())
+	self := launch.SelfPath()
+	name := launch.BaseName(self)
 	if process.Elevated() {
 		return tell.New(name, nil).
 			Failure(code.New(code.LaunchElevated, "the file was started with more rights than whoever started it has"))
@@ -45,7 +46,7 @@ func begin() int {
 	if len(os.Args) > 0 {
 		start.Typed, start.Arguments = os.Args[0], os.Args[1:]
 	}
-	return told(start.Teller, func() error { return run(start) })
+	return told(start.Teller, func() error { return run(start, self) })
 }
 
 // told gives the exit code of what work ends with. A panic is one as well: goroutines leave theirs to the one that waits
@@ -62,13 +63,13 @@ func told(teller *tell.Teller, work func() error) (exit int) {
 	return 0
 }
 
-func run(start *launch.Start) error {
+func run(start *launch.Start, self string) error {
 	err := start.ReadLevel()
 	if err != nil {
 		return err
 	}
 	start.Opened = time.Now()
-	if start.File, start.Path, err = launch.OpenSelf(); err != nil {
+	if start.File, start.Path, err = launch.OpenSelf(self); err != nil {
 		return code.Wrap(code.LaunchOpen, "cannot open the package file `"+start.Path+"`", err)
 	}
 	readable := start.Read()

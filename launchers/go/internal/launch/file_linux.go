@@ -8,16 +8,13 @@ import (
 
 const self = "/proc/self/exe"
 
-// OpenSelf opens the launcher's own file, and tells where it lies.
-func OpenSelf() (*File, string, error) {
+// OpenSelf opens the launcher's own file, which lies at path, and tells where that is without links.
+func OpenSelf(path string) (*File, string, error) {
 	file, err := open(self)
-	if err != nil {
-		return nil, SelfPath(), err
-	}
-	return file, SelfPath(), nil
+	return file, path, err
 }
 
-// SelfPath is where the launcher's own file lies.
+// SelfPath is where the launcher's own file lies, without links.
 func SelfPath() string { return readLink(self) }
 
 // OpenPackage opens a file that was named, and tells where it lies with all links resolved.

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// OpenSelf opens the launcher's own file, and tells where it lies.
-func OpenSelf() (*File, string, error) { return OpenPackage(SelfPath()) }
+// OpenSelf opens the launcher's own file, which lies at path, and tells where that is without links.
+func OpenSelf(path string) (*File, string, error) { return OpenPackage(path) }
 
 // SelfPath is where the launcher's own file lies.
 func SelfPath() string {

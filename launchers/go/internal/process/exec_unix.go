@@ -30,7 +30,8 @@ func Exec(path string, argv, environment []string, passOn func()) error {
 	}
 	ignoreGiven()
 	restoreMask()
-	// syscall.Exec gives the limit of open files back that the runtime raised.
+	restoreSlack()
+	restoreFiles()
 	return syscall.Exec(path, argv, environment)
 }
 

@@ -12,6 +12,11 @@
 // one processor, as a second one costs threads that a warm start never needs ([UseAllProcessors] comes later), and on
 // amd64 no SSE 4.2, with which hash/crc32 makes tables for a checksum that nobody asks for (the zstd module's, of Snappy).
 //
+// And it keeps the runtime from what it does at every start for nothing, which is a quarter of a warm start: reading the
+// limits of the control group and the size of large pages (with a limit of three open files it cannot open them, and does
+// without; it raises the limit by itself afterwards), waking a watching thread every twenty microseconds (a timer slack of
+// a millisecond lets it sleep), and sampling memory. The first two are given back like everything else.
+//
 // It decides nothing about packages, commands or variables, and prints nothing.
 package process
 
@@ -22,6 +27,7 @@ var (
 	givenBlocked  uint64 // bit n-1: signal n was blocked
 	givenClosed   uint64 // bit n: descriptor n was closed
 	givenFiles    [2]uint64
+	givenSlack    uint64 // timer slack in nanoseconds; 0 if it was left as it was
 	// givenEnvironment is where the kernel put the environment: addresses of entries up to one of 0.
 	givenEnvironment **byte
 )

@@ -9,7 +9,11 @@ import (
 // givenScratch is where the entry point lets the kernel write one struct sigaction.
 var givenScratch [4]uint64
 
-var _ = &givenScratch // only assembly names it
+// profileRate is a variable of the runtime, which assembly cannot name.
+var profileRate = &runtime.MemProfileRate
+
+// Only assembly names them.
+var _, _ = &givenScratch, &profileRate
 
 const (
 	signalIgnored = 1

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"syscall"
 	_ "unsafe" // for go:linkname
 
 	"golang.org/x/sys/unix"
@@ -10,6 +11,21 @@ import (
 func restoreMask() {
 	if givenRecorded != 0 {
 		setBlocked(&givenBlocked)
+	}
+}
+
+// restoreSlack gives the calling thread, and those that it makes, the timer slack that the launcher was given.
+func restoreSlack() {
+	if givenSlack != 0 {
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(givenSlack), 0, 0, 0)
+	}
+}
+
+// restoreFiles gives the process the limit of open files that the launcher was given. What the runtime takes for that is
+// the entry point's.
+func restoreFiles() {
+	if givenRecorded != 0 {
+		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: givenFiles[0], Max: givenFiles[1]})
 	}
 }
 

@@ -31,7 +31,7 @@ type prepared struct {
 }
 
 // Start starts a child of the launcher in its own process group and session. The child gets what the launcher was given:
-// signal mask, ignored signals, closed descriptors, limits (LAUNCH.md 15.2). It is killed if the calling thread ends, so
+// signal mask, ignored signals, closed descriptors, limits, timer slack (LAUNCH.md 15.2). It is killed if the calling thread ends, so
 // the caller has locked its thread. An error is the system's reason for which the program could not be started.
 //
 // syscall.ForkExec would reset ignored signals: it knows only what the runtime left of them.
@@ -49,6 +49,7 @@ func Start(child *Child) (int, error) {
 	defer unix.Close(ends[0])
 	made.report = ends[1]
 	OccupyStandard()
+	restoreSlack()
 	syscall.ForkLock.Lock()
 	pid, failure := fork(made)
 	syscall.ForkLock.Unlock()
