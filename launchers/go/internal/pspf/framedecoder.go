@@ -103,8 +103,9 @@ func (f *frameDecoder) begin() error {
 	f.left = entry.Content
 	f.source.Reset(f.stored)
 	f.buffer.Reset(&f.source)
-	gate := &zstdGate{in: f.buffer, maxWindow: layout.MaxWindow, single: true, content: uint64(entry.Content)}
-	if err := f.decoder.Reset(gate); err != nil {
+	frame := newZstdGate(f.buffer, layout.MaxWindow)
+	frame.single, frame.content = true, uint64(entry.Content)
+	if err := f.decoder.Reset(frame); err != nil {
 		return f.broken(err)
 	}
 	return nil

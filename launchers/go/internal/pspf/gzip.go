@@ -8,6 +8,8 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+
+	"flavorpack-native/launchers/go/internal/pspf/gate"
 )
 
 // errGzip is why a gzip stream is refused; its text is for messages.
@@ -43,21 +45,13 @@ func (z *gzipReader) Read(into []byte) (int, error) {
 		if err == io.EOF {
 			z.err = z.end()
 		} else if err != nil {
-			z.err = unexpected(err)
+			z.err = gate.Unexpected(err)
 		}
 		if n > 0 {
 			return n, nil
 		}
 	}
 	return 0, z.err
-}
-
-// unexpected is err, or what it is that an input ended inside a stream.
-func unexpected(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 const (
@@ -74,7 +68,7 @@ func (z *gzipReader) begin() error {
 	read := func(n int) ([]byte, error) {
 		bytes := make([]byte, n)
 		if _, err := io.ReadFull(z.in, bytes); err != nil {
-			return nil, unexpected(err)
+			return nil, gate.Unexpected(err)
 		}
 		crc.Write(bytes)
 		return bytes, nil
@@ -134,7 +128,7 @@ func (z *gzipReader) begin() error {
 func (z *gzipReader) end() error {
 	var tail [8]byte
 	if _, err := io.ReadFull(z.in, tail[:]); err != nil {
-		return unexpected(err)
+		return gate.Unexpected(err)
 	}
 	if binary.LittleEndian.Uint32(tail[:]) != z.crc.Sum32() {
 		return errGzip("the CRC-32 does not fit")

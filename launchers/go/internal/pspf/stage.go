@@ -9,6 +9,7 @@ import (
 
 	"flavorpack-native/launchers/go/internal/code"
 	"flavorpack-native/launchers/go/internal/layout"
+	"flavorpack-native/launchers/go/internal/pspf/gate"
 )
 
 // learned are the decoders of operations that only some programs undo. It is written before anything is read.
@@ -127,7 +128,7 @@ func (s *stage) Read(into []byte) (int, error) {
 func (s *stage) begin() error {
 	in := bufio.NewReaderSize(s.in, stageBuffer)
 	if _, err := in.Peek(1); err != nil {
-		return unexpected(err)
+		return gate.Unexpected(err)
 	}
 	switch s.operation {
 	case Gzip:
@@ -148,7 +149,7 @@ func (s *stage) begin() error {
 		}
 		s.zstd = decoder
 		s.out = decoder
-		return decoder.Reset(&zstdGate{in: in, maxWindow: s.maxWindow})
+		return decoder.Reset(newZstdGate(in, s.maxWindow))
 	case Tar:
 	}
 	return nil

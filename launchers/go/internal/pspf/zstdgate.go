@@ -5,26 +5,25 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+
+	"flavorpack-native/launchers/go/internal/pspf/gate"
 )
 
 // zstdGate hands a zstd stream through, as RFC 8878 frames it, and refuses what this format does not allow before a
 // decoder sees it: windows above the limit, dictionaries, reserved bits and blocks, and what is no frame. Skippable
 // frames are left out. It looks at headers only; what blocks hold is the decoder's business.
 type zstdGate struct {
-	in        *bufio.Reader
+	gate.Gate
 	maxWindow uint64
 	// single: exactly one frame, not a skippable one, of content bytes.
 	single  bool
 	content uint64
 
 	frames   int
-	pending  []byte // header bytes that the decoder gets next
 	header   [18]byte
-	left     int64 // bytes of a block, or of the checksum
-	last     bool  // the block that left counts is the last of its frame
+	last     bool // the block that Left counts is the last of its frame
 	inFrame  bool
 	checksum bool
-	err      error
 }
 
 type errZstd string
@@ -37,40 +36,30 @@ const (
 	skippable     = 0x184D2A50
 )
 
-// Read gives the bytes of frames.
-func (g *zstdGate) Read(into []byte) (int, error) {
-	for g.err == nil {
-		switch {
-		case len(g.pending) > 0:
-			n := copy(into, g.pending)
-			g.pending = g.pending[n:]
-			return n, nil
-		case g.left > 0:
-			n, err := g.in.Read(into[:min(int64(len(into)), g.left)])
-			g.left -= int64(n)
-			if err != nil {
-				g.err = unexpected(err)
-			}
-			if n > 0 {
-				return n, nil
-			}
-		case g.inFrame && g.last:
-			g.inFrame, g.last = false, false
-			if g.checksum {
-				g.left = 4
-			}
-		case g.inFrame:
-			g.err = g.block()
-		default:
-			g.err = g.frame()
+func newZstdGate(in *bufio.Reader, maxWindow uint64) *zstdGate {
+	g := &zstdGate{maxWindow: maxWindow}
+	g.In, g.Next = in, g.next
+	return g
+}
+
+// next looks at what comes behind the last block or frame.
+func (g *zstdGate) next() error {
+	switch {
+	case g.inFrame && g.last:
+		g.inFrame, g.last = false, false
+		if g.checksum {
+			g.Left = 4
 		}
+		return nil
+	case g.inFrame:
+		return g.block()
 	}
-	return 0, g.err
+	return g.frame()
 }
 
 // frame reads the header of the next frame, or finds the end.
 func (g *zstdGate) frame() error {
-	_, err := g.in.Peek(1)
+	_, err := g.In.Peek(1)
 	if err == io.EOF && g.frames > 0 {
 		return io.EOF
 	}
@@ -140,7 +129,7 @@ func (g *zstdGate) frame() error {
 	}
 	g.frames++
 	g.inFrame, g.checksum = true, descriptor&0x04 != 0
-	g.pending = g.header[:at]
+	g.Pending = g.header[:at]
 	return nil
 }
 
@@ -153,9 +142,9 @@ func (g *zstdGate) skip() error {
 		return err
 	}
 	length := int64(binary.LittleEndian.Uint32(g.header[4:]))
-	n, err := io.CopyN(io.Discard, g.in, length)
+	n, err := io.CopyN(io.Discard, g.In, length)
 	if err != nil || n != length {
-		return unexpected(err)
+		return gate.Unexpected(err)
 	}
 	return nil
 }
@@ -165,8 +154,8 @@ func (g *zstdGate) block() (err error) {
 	if err = g.read(0, 3); err != nil {
 		return err
 	}
-	g.left, g.last, err = blockHeader(g.header[:3])
-	g.pending = g.header[:3]
+	g.Left, g.last, err = blockHeader(g.header[:3])
+	g.Pending = g.header[:3]
 	return err
 }
 
@@ -185,11 +174,12 @@ func blockHeader(b []byte) (length int64, last bool, err error) {
 
 // checkZstdFrame is a gate for stored bytes that are in memory as a whole: they MUST be exactly one frame.
 func checkZstdFrame(stored []byte, maxWindow, content uint64) error {
-	gate := &zstdGate{in: bufio.NewReaderSize(bytes.NewReader(stored), 0), maxWindow: maxWindow, single: true, content: content}
-	if err := gate.frame(); err != nil {
+	frame := newZstdGate(bufio.NewReaderSize(bytes.NewReader(stored), 0), maxWindow)
+	frame.single, frame.content = true, content
+	if err := frame.frame(); err != nil {
 		return err
 	}
-	rest := stored[len(gate.pending):]
+	rest := stored[len(frame.Pending):]
 	for last := false; !last; {
 		if len(rest) < 3 {
 			return io.ErrUnexpectedEOF
@@ -205,7 +195,7 @@ func checkZstdFrame(stored []byte, maxWindow, content uint64) error {
 		rest = rest[length:]
 	}
 	checksum := 0
-	if gate.checksum {
+	if frame.checksum {
 		checksum = 4
 	}
 	switch {
@@ -217,12 +207,4 @@ func checkZstdFrame(stored []byte, maxWindow, content uint64) error {
 	return nil
 }
 
-func (g *zstdGate) read(at, n int) error {
-	if n == 0 {
-		return nil
-	}
-	if _, err := io.ReadFull(g.in, g.header[at:at+n]); err != nil {
-		return unexpected(err)
-	}
-	return nil
-}
+func (g *zstdGate) read(at, n int) error { return g.Fill(g.header[at : at+n]) }

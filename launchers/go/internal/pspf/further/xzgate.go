@@ -8,59 +8,32 @@ import (
 
 	"flavorpack-native/launchers/go/internal/layout"
 	"flavorpack-native/launchers/go/internal/pspf"
+	"flavorpack-native/launchers/go/internal/pspf/gate"
 )
 
 // xzGate hands an xz stream through and refuses, before a decoder sees it, dictionaries for which too much memory would
 // be taken, and filters other than LZMA2. It walks the container; checksums and content are the decoder's business.
 type xzGate struct {
-	in      *bufio.Reader
-	pending []byte
+	gate.Gate
 	header  []byte
-	left    int64
-	next    func() error
 	size    int64 // bytes of the block, or of the index, so far
 	check   int64 // bytes of a block's check
 	numbers int64 // of the index that are to come
-	err     error
 }
 
 func newXzGate(in *bufio.Reader) *xzGate {
-	g := &xzGate{in: in, header: make([]byte, 0, 1024)}
-	g.next = g.stream
+	g := &xzGate{header: make([]byte, 0, 1024)}
+	g.In, g.Next = in, g.stream
 	return g
-}
-
-// Read gives the bytes of the streams.
-func (g *xzGate) Read(into []byte) (int, error) {
-	for g.err == nil {
-		switch {
-		case len(g.pending) > 0:
-			n := copy(into, g.pending)
-			g.pending = g.pending[n:]
-			return n, nil
-		case g.left > 0:
-			n, err := g.in.Read(into[:min(int64(len(into)), g.left)])
-			g.left -= int64(n)
-			if err != nil {
-				g.err = unexpected(err)
-			}
-			if n > 0 {
-				return n, nil
-			}
-		default:
-			g.err = g.next()
-		}
-	}
-	return 0, g.err
 }
 
 // take reads n bytes that the decoder gets next, and are looked at.
 func (g *xzGate) take(n int) ([]byte, error) {
 	at := len(g.header)
 	g.header = append(g.header, make([]byte, n)...)
-	g.pending = g.header
-	if _, err := io.ReadFull(g.in, g.header[at:]); err != nil {
-		return nil, unexpected(err)
+	g.Pending = g.header
+	if err := g.Fill(g.header[at:]); err != nil {
+		return nil, err
 	}
 	g.size += int64(n)
 	return g.header[at:], nil
@@ -76,7 +49,7 @@ func (g *xzGate) stream() error {
 		return err
 	}
 	if string(magic) == "\x00\x00\x00\x00" {
-		g.next = g.streamOrEnd
+		g.Next = g.streamOrEnd
 		return nil
 	}
 	rest, err := g.take(8)
@@ -91,12 +64,12 @@ func (g *xzGate) stream() error {
 		return pspf.Broken("the check of an xz stream is of an unknown type")
 	}
 	g.check = size
-	g.next = g.block
+	g.Next = g.block
 	return nil
 }
 
 func (g *xzGate) streamOrEnd() error {
-	if _, err := g.in.Peek(1); err == io.EOF {
+	if _, err := g.In.Peek(1); err == io.EOF {
 		return io.EOF
 	}
 	return g.stream()
@@ -111,7 +84,7 @@ func (g *xzGate) block() error {
 		return err
 	}
 	if first[0] == 0 {
-		g.next = g.index
+		g.Next = g.index
 		return nil
 	}
 	rest, err := g.take(4*int(first[0]) + 3)
@@ -136,7 +109,7 @@ func (g *xzGate) block() error {
 		return pspf.Broken("a block asks for a dictionary of " + strconv.FormatUint(size, 10) + " bytes")
 	}
 	g.size = 0
-	g.next = g.chunk
+	g.Next = g.chunk
 	return nil
 }
 
@@ -169,25 +142,25 @@ func (g *xzGate) chunk() error {
 	}
 	switch c := control[0]; {
 	case c == 0:
-		g.left = -g.size&3 + g.check
-		g.next = g.block
+		g.Left = -g.size&3 + g.check
+		g.Next = g.block
 	case c < 3:
 		size, err := g.take(2)
 		if err != nil {
 			return err
 		}
-		g.left = int64(binary.BigEndian.Uint16(size)) + 1
-		g.size += g.left
+		g.Left = int64(binary.BigEndian.Uint16(size)) + 1
+		g.size += g.Left
 	case c >= 0x80:
 		sizes, err := g.take(4)
 		if err != nil {
 			return err
 		}
-		g.left = int64(binary.BigEndian.Uint16(sizes[2:])) + 1
+		g.Left = int64(binary.BigEndian.Uint16(sizes[2:])) + 1
 		if c >= 0xc0 { // a byte of properties
-			g.left++
+			g.Left++
 		}
-		g.size += g.left
+		g.size += g.Left
 	default:
 		return pspf.Broken("a chunk has a reserved control byte")
 	}
@@ -205,7 +178,7 @@ func (g *xzGate) index() error {
 		return pspf.Broken("the index has more records than any file")
 	}
 	g.numbers = int64(count) * 2
-	g.next = g.record
+	g.Next = g.record
 	return nil
 }
 
@@ -213,8 +186,8 @@ func (g *xzGate) index() error {
 func (g *xzGate) record() error {
 	g.begin()
 	if g.numbers == 0 {
-		g.left = -g.size&3 + 4 + 12
-		g.next = g.streamOrEnd
+		g.Left = -g.size&3 + 4 + 12
+		g.Next = g.streamOrEnd
 		return nil
 	}
 	g.numbers--
@@ -235,12 +208,4 @@ func (g *xzGate) number() (uint64, error) {
 		}
 	}
 	return 0, pspf.Broken("a number of the index has no end")
-}
-
-// unexpected is err, or what it is that an input ended inside a stream.
-func unexpected(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
