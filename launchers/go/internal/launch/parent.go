@@ -29,8 +29,9 @@ type shutdownCommand struct {
 // run runs the program, and ends the launcher as the program ended. It returns only if the program could not be started.
 func (u *underParent) run() error {
 	u.start.Teller.Quiet()
+	limit := process.RestoreFiles()
 	if u.hold != nil {
-		u.hold.PassOn(process.OpenFiles())
+		u.hold.PassOn(limit)
 	}
 	parent, err := process.BecomeParent()
 	if err != nil {

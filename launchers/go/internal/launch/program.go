@@ -62,9 +62,9 @@ func (p *program) replace(hold *use.Hold) error {
 			return notStarted("cannot enter the working folder `"+p.folder+"`", err)
 		}
 	}
-	var passOn func()
+	var passOn func(limit uint64)
 	if hold != nil {
-		passOn = func() { hold.PassOn(process.OpenFiles()) }
+		passOn = func(limit uint64) { hold.PassOn(limit) }
 	}
 	return notStarted("cannot start `"+p.path+"`", process.Exec(p.path, p.argv, p.environment, passOn))
 }

@@ -19,27 +19,24 @@ func OccupyStandard() {
 }
 
 // Exec replaces the launcher by a program. It returns only if that failed. Just before, passOn leaves a descriptor to the
-// program, where there is one; it is called with descriptors that only the calling thread has, and may not block.
-func Exec(path string, argv, environment []string, passOn func()) error {
+// program, where there is one; it is called with the soft limit of open files and with descriptors that only the calling
+// thread has, and may not block.
+func Exec(path string, argv, environment []string, passOn func(limit uint64)) error {
 	OccupyStandard()
+	limit := RestoreFiles()
 	stay()
 	defer leave()
 	if passOn != nil {
 		ownDescriptors()
-		passOn()
+		passOn(limit)
 	}
 	ignoreGiven()
 	restoreMask()
 	restoreSlack()
-	restoreFiles()
 	return syscall.Exec(path, argv, environment)
 }
 
-// OpenFiles is the soft limit of open files that the launcher was given; the runtime raised the one that holds now.
-func OpenFiles() uint64 {
-	if givenRecorded != 0 {
-		return givenFiles[0]
-	}
+func softFiles() uint64 {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return 0

@@ -21,12 +21,14 @@ func restoreSlack() {
 	}
 }
 
-// restoreFiles gives the process the limit of open files that the launcher was given. What the runtime takes for that is
-// the entry point's.
-func restoreFiles() {
-	if givenRecorded != 0 {
-		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: givenFiles[0], Max: givenFiles[1]})
+// RestoreFiles gives the process the limit of open files that the launcher was given, and says what the soft one is. The
+// runtime raised it, and takes for given what the entry point left.
+func RestoreFiles() uint64 {
+	if givenRecorded == 0 {
+		return softFiles()
 	}
+	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: givenFiles[0], Max: givenFiles[1]})
+	return givenFiles[0]
 }
 
 // duplicate makes a descriptor another name of an open file, close-on-exec.

@@ -16,7 +16,7 @@ func Elevated() bool { return false }
 func OccupyStandard() {}
 
 // Exec cannot replace a process on Windows.
-func Exec(string, []string, []string, func()) error { return ErrNotHere }
+func Exec(string, []string, []string, func(limit uint64)) error { return ErrNotHere }
 
 // Variables is the environment that the launcher was given.
 func Variables() []string { return syscall.Environ() }
@@ -24,8 +24,8 @@ func Variables() []string { return syscall.Environ() }
 // UseAllProcessors has nothing to do: the runtime uses them from the beginning.
 func UseAllProcessors() {}
 
-// OpenFiles is 0: programs on Windows inherit no lock.
-func OpenFiles() uint64 { return 0 }
+// RestoreFiles is 0: programs on Windows inherit no lock.
+func RestoreFiles() uint64 { return 0 }
 
 // Umask has no meaning on Windows.
 func Umask(mask int) int { return mask }

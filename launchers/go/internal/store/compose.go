@@ -93,15 +93,20 @@ func (c *composer) fill(dir *folder.Dir) error {
 	var writers []*tree.Writer
 	defer func() { closeAll(writers) }()
 	entries := c.unpacked()
+	// What a file system that ignores case says about a member is judged by 5.11: it knows two names as one.
+	conflict := code.StoreComposition
+	if c.w.names() != "" {
+		conflict = code.StoreLink
+	}
 	for at, entry := range entries {
-		err := tree.Enter(dir, entry.Into, code.StoreComposition, func(below *folder.Dir) error {
+		err := tree.Enter(dir, entry.Into, conflict, func(below *folder.Dir) error {
 			made, err := rules(&c.w.Package.Slots()[entry.Slot])
 			if err != nil {
 				return err
 			}
 			made.Names = c.w.names()
 			if at > 0 {
-				made.Conflict = code.StoreComposition
+				made.Conflict = conflict
 			}
 			// The writer outlives the folder that Enter opened, as links are made last.
 			own, err := below.Again()

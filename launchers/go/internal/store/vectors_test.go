@@ -131,6 +131,34 @@ func TestS13NamesThatDifferByCaseAloneAreRefusedInAStoreThatIgnoresCase(t *testi
 	}
 }
 
+func TestS13WhatTheFileSystemSaysGoesBeforeTheRulesOfCompositionInAStoreThatIgnoresCase(t *testing.T) {
+	for name, want := range map[string]code.Code{
+		// While members are written.
+		"composition-slots-one-file": code.PspfMemberName, "composition-slots-folder-and-file": code.StoreLink,
+		"composition-slots-below-file": code.StoreLink, "composition-into-at-member": code.StoreLink, "composition-into-below-member": code.StoreLink,
+		// Afterwards one path twice is no name that differs by case.
+		"composition-file-at-member": code.StoreComposition, "composition-slots-link-and-file": code.StoreComposition,
+		"composition-into-at-private-link": code.StoreComposition,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWork(t, open(t, name))
+			if !w.Staging.IgnoresCase() {
+				must(t, os.Link(w.Staging.Path+"/lock", w.Staging.Path+"/LOCK"))
+			}
+			err := w.unpackEach()
+			if err == nil {
+				_, err = w.Install()
+			}
+			if code.Of(err) != want {
+				t.Errorf("got %v, expected %s", err, want)
+			}
+			if names, err := w.Root.Envs.Names(); err != nil || len(names) != 0 {
+				t.Errorf("environments: %v (%v)", names, err)
+			}
+		})
+	}
+}
+
 func TestS13PackagesWithoutSuchNamesAreUnpackedInAStoreThatIgnoresCase(t *testing.T) {
 	private, composed := 0, 0
 	for _, v := range vectors(t) {

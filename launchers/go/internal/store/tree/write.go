@@ -170,9 +170,10 @@ func (s *sink) Begin(member *pspf.Member) error {
 	return nil
 }
 
-// again gives a folder that was made by implication the mode that its own member states.
+// again gives a folder that was made by implication the mode that its own member states. Where case is ignored, what is
+// there may have another name, and is to be a folder (5.11).
 func (s *sink) again(dir *folder.Dir, name string, mode uint32) error {
-	if !s.w.rules.Archived {
+	if !s.w.rules.Archived && s.w.rules.Names == "" {
 		return nil
 	}
 	there, err := dir.Open(name)
@@ -180,6 +181,9 @@ func (s *sink) again(dir *folder.Dir, name string, mode uint32) error {
 		return err
 	}
 	defer there.Close()
+	if !s.w.rules.Archived {
+		return nil
+	}
 	return there.Chmod(mode)
 }
 
