@@ -9,6 +9,8 @@ import { ERROR_CODES, type ErrorCode } from './error-codes.js';
 /** Marks instances across copies of this module, where `instanceof` would fail. */
 const BRAND = Symbol.for('flavorpack-native.FlavorError');
 
+const FULL_DISK = 'the disk is full: free some space, or choose places with more (`--output`, TMPDIR, UV_CACHE_DIR)';
+
 /** What a {@link FlavorError} may carry besides code and message. */
 export interface FlavorErrorOptions {
   /** Next steps, most helpful first. Left out, the hint of the error table is used. */
@@ -37,7 +39,8 @@ export class FlavorError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     const tableHint = ERROR_CODES[code].hint;
-    this.hints = options.hints ?? (tableHint === null ? [] : [tableHint]);
+    const hints = options.hints ?? (tableHint === null ? [] : [tableHint]);
+    this.hints = isOfFullDisk(options.cause) ? [FULL_DISK, ...hints] : hints;
     if (options.path !== undefined) this.path = options.path;
     if (options.offset !== undefined) this.offset = options.offset;
     Object.defineProperty(this, BRAND, { value: true });
@@ -52,6 +55,13 @@ export function isFlavorError(value: unknown): value is FlavorError {
 /** Message of any thrown value. */
 export function messageOf(value: unknown): string {
   return value instanceof Error ? value.message : String(value);
+}
+
+/** Whether a full disk is at the bottom of it: whatever could not be done for that, the same helps. */
+function isOfFullDisk(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  if (isFlavorError(cause)) return cause.hints.includes(FULL_DISK);
+  return /No space left on device|ENOSPC/.test(cause.message) || isOfFullDisk(cause.cause);
 }
 
 /** Whether a caught value is a failure of the operating system, with an errno name as its code. */

@@ -37,7 +37,7 @@ import { tryPackage } from './python/smoke.js';
 import { stageTrees } from './python/staged-trees.js';
 import type { TrimReport } from './python/trim.js';
 import { withScratch } from './scratch.js';
-import { checkedKey, checkedLevel, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
+import { checkedKey, checkedLevel, expectedSigner, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
 
 /** Options of {@link pack}. */
 export interface PackOptions extends ProjectOptions, ObservableOptions {
@@ -51,6 +51,8 @@ export interface PackOptions extends ProjectOptions, ObservableOptions {
    * @default the manifest's key, else an ephemeral one
    */
   readonly key?: PackKey | undefined;
+  /** Public key file (PEM): a package that another key signed is refused. */
+  readonly publicKey?: string | undefined;
   /** @default 9 */
   readonly level?: PackLevel | undefined;
   /**
@@ -153,6 +155,7 @@ async function packObserved(options: PackOptions, reporter: Reporter, cache: Cac
   });
   if (manifest.entryPoint === undefined && !manifest.hasScripts) chooseCommands(manifest, new Map());
   const key = await signingKey(given, manifest, environment, cwd);
+  const checkSigner = await expectedSigner(options.publicKey, key, cwd);
   await checkHooks(manifest, environment);
   if (manifest.build.preBuild.length === 0) await presentSlots(manifest, target);
   const outputRequest = { output: options.output, cwd, folder: manifest.folder };
@@ -208,6 +211,7 @@ async function packObserved(options: PackOptions, reporter: Reporter, cache: Cac
       });
     const writeAndTry = async () => {
       const value = await write();
+      checkSigner(value.fingerprint);
       await runHooks(session, runtime, 'post_build', { version: wheel.version, output });
       return value;
     };

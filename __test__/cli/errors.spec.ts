@@ -1,9 +1,29 @@
 // One clear error for each bad input: exit code, stdout and stderr in one snapshot, and nothing left behind.
 
-import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { generateKeys } from '../../dist/index.js';
 import { manifest, root, Workshop } from './command.js';
+
+/** A manifest of the native builders. */
+function planOf(slots: readonly object[]): string {
+  const execution = { primary_slot: 0, command: '{workenv}/big' };
+  return JSON.stringify({ package: { name: 'big', version: '1.0' }, execution, slots });
+}
+
+const canMount = process.getuid?.() === 0 && mountWorks();
+
+function mountWorks(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'flavor-mount-'));
+  const works = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', folder]).status === 0;
+  if (works) execFileSync('umount', [folder]);
+  rmSync(folder, { recursive: true });
+  return works;
+}
 
 let workshop: Workshop;
 beforeEach(() => {
@@ -56,6 +76,11 @@ describe('the manifest', () => {
     expect(await workshop.flavor(['pack'])).toMatchSnapshot();
   });
 
+  test('a project without a name is refused', async () => {
+    workshop.write('pyproject.toml', manifest().replace('name = "sample"\n', ''));
+    expect(await workshop.flavor(['pack'])).toMatchSnapshot();
+  });
+
   test('a name that no package can have is refused', async () => {
     workshop.write('pyproject.toml', manifest({ flavor: 'entry_point = "sample:main"\npackage_name = "../up"' }));
     expect(await workshop.flavor(['pack'])).toMatchSnapshot();
@@ -82,25 +107,15 @@ describe('the build', () => {
     expect(readdirSync(workshop.scratch())).toEqual([]);
   });
 
-  test('[slow] an unresolvable dependency is told by its name', async () => {
-    workshop.write('pyproject.toml', manifest({ project: 'dependencies = ["no-such-distribution>=7"]' }));
-    workshop.write('sample.py', 'def main():\n    return 0\n');
-    const ended = await workshop.flavor(['pack', '-q']);
-    expect(ended.exitCode).toBe(1);
-    expect(ended.stdout).toBe('');
-    expect(ended.stderr).toMatch(
-      /^flavor: error: `no-such-distribution>=7` could not be resolved: .*ERR_FLAVOR_DEPENDENCY/,
-    );
-    expect(leftovers('pyproject.toml', 'sample.py')).toEqual([]);
-  });
-
-  test('[slow] a key of the wrong kind is refused, and no file is left', async () => {
+  test('[slow] a public key of another pair is refused, and no file is left', async () => {
     const project = join(root, '__test__/fixtures/no-dependencies');
-    const key = workshop.write('public.pem', '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n');
-    const ended = await workshop.flavor(['pack', '-q', '-m', project, '-o', 'out/', '--key', key, '--level', '3']);
-    expect(ended.exitCode).toBe(1);
-    expect(ended.stderr).toMatch(/\[ERR_(FLAVOR|PSPF)_KEY\]/);
-    expect(leftovers('public.pem')).toEqual([]);
+    for (const pair of ['one', 'other']) await generateKeys({ directory: join(workshop.folder, pair) });
+    const keys = ['--key', 'one/flavor-private.key', '--public-key', 'other/flavor-public.key'];
+    expect(
+      await workshop.flavor(['pack', '-q', '-m', project, '-o', 'out/', ...keys, '--level', '3']),
+    ).toMatchSnapshot();
+    expect(leftovers('one', 'other', 'out')).toEqual([]);
+    expect(readdirSync(join(workshop.folder, 'out'))).toEqual([]);
   });
 });
 
@@ -140,10 +155,65 @@ describe('the output', () => {
   });
 });
 
+describe.runIf(canMount)('a full disk (needs root and mounts)', () => {
+  /** Runs with a small file system at `full`. */
+  async function onFullDisk(size: string, use: () => Promise<void>): Promise<void> {
+    const folder = join(workshop.folder, 'full');
+    mkdirSync(folder);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]);
+    try {
+      await use();
+    } finally {
+      execFileSync('umount', [folder]);
+    }
+  }
+
+  test('where the package goes is told, and nothing is left there', async () => {
+    workshop.write('big', randomBytes(1_000_000));
+    const slot = { id: 'big', source: 'big', target: '{workenv}/big', operations: 'raw' };
+    workshop.write('big.json', planOf([slot]));
+    await onFullDisk('256k', async () => {
+      expect(await workshop.flavor(['assemble', '-m', 'big.json', '-o', 'full/big.psp'])).toMatchSnapshot();
+      expect(readdirSync(join(workshop.folder, 'full'))).toEqual([]);
+    });
+  });
+
+  test('where temporary files go is told', async () => {
+    workshop.write('pyproject.toml', manifest());
+    await onFullDisk('64k', async () => {
+      const ended = await workshop.flavor(['pack', '-q'], { env: { TMPDIR: join(workshop.folder, 'full') } });
+      expect([ended.exitCode, ended.stdout]).toEqual([1, '']);
+      expect(ended.stderr).toContain('flavor: hint: the disk is full: free some space');
+      expect(ended.stderr).not.toContain('is not the one of');
+    });
+  });
+});
+
 describe('keys', () => {
   test('a missing key file is told before the work begins', async () => {
     workshop.write('pyproject.toml', manifest());
     expect(await workshop.flavor(['pack', '--key', 'no.pem'])).toMatchSnapshot();
+  });
+
+  test('a key of the wrong kind is refused, and no file is left', async () => {
+    const key = workshop.write('public.pem', '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n');
+    workshop.write('empty.json', planOf([]));
+    const ended = await workshop.flavor(['assemble', '-m', 'empty.json', '-o', 'out/', '--key', key]);
+    expect(ended).toMatchSnapshot();
+    expect(leftovers('public.pem', 'empty.json', 'out')).toEqual([]);
+  });
+
+  test('a public key without a private one, one that is missing and one that is none are told before the work begins', async () => {
+    workshop.write('pyproject.toml', manifest());
+    await generateKeys({ directory: workshop.folder });
+    const key = ['--key', 'flavor-private.key'];
+    const wrong = [
+      ['--public-key', 'flavor-public.key'],
+      [...key, '--public-key', 'no.key'],
+      [...key, '--public-key', 'pyproject.toml'],
+      [...key, '--public-key', 'flavor-private.key'],
+    ];
+    for (const options of wrong) expect(await workshop.flavor(['pack', ...options])).toMatchSnapshot();
   });
 
   test('two sources are a mistake of usage', async () => {

@@ -51,9 +51,9 @@ const PACKAGE = 'dist/small-1.0.0.psp';
 describe('assemble', () => {
   test('makes a package from a manifest, with the same bytes every time', async () => {
     expect(await assemble()).toMatchSnapshot();
-    const seed = { env: { FLAVOR_SEED: 'a seed for this test only' } };
-    const args = ['assemble', '-m', 'small.json', '--launcher', 'launcher', '-o', 'again/'];
-    expect((await workshop.flavor(args, seed)).exitCode).toBe(0);
+    const seed = ['--key-seed', 'a seed for this test only'];
+    const args = ['assemble', '-m', 'small.json', '--launcher', 'launcher', '-o', 'again/', ...seed];
+    expect((await workshop.flavor(args)).exitCode).toBe(0);
     expect(readFileSync(at('again/small-1.0.0.psp')).equals(readFileSync(at(PACKAGE)))).toBe(true);
   });
 

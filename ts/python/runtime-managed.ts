@@ -119,9 +119,14 @@ async function archiveCache(session: BuildSession, listed: ListedRuntime): Promi
   return { path, isOurs: true, changes: { ...listed.changes, UV_PYTHON_CACHE_DIR: path } };
 }
 
+/** Whether an archive is not what it should be; one that a full disk kept from being unpacked is not called so. */
+function isDamaged({ stderr }: ProcessOutcome): boolean {
+  return /Hash mismatch|Failed to extract/.test(stderr) && !/No space left on device/.test(stderr);
+}
+
 /** A damaged archive of ours is removed, so that it is fetched again; one of the user's is named. */
 async function handleDamage(cache: ArchiveCache, names: readonly string[], outcome: ProcessOutcome): Promise<void> {
-  if (!/Hash mismatch|Failed to extract/.test(outcome.stderr)) return;
+  if (!isDamaged(outcome)) return;
   if (!cache.isOurs) {
     throw new FlavorError('ERR_FLAVOR_RUNTIME', `an archive in UV_PYTHON_CACHE_DIR is damaged: ${names.join(', ')}`, {
       path: cache.path,
@@ -135,7 +140,7 @@ async function handleDamage(cache: ArchiveCache, names: readonly string[], outco
 /** A wrong archive is no reason to look elsewhere: somebody serves what nobody promised. */
 function notInstalled(listed: ListedRuntime, outcome: ProcessOutcome): Attempt {
   const cause = outputCause(outcome);
-  if (/Hash mismatch|Failed to extract/.test(outcome.stderr) && !CUT_OFF.test(outcome.stderr)) {
+  if (isDamaged(outcome) && !CUT_OFF.test(outcome.stderr)) {
     throw new FlavorError(
       'ERR_FLAVOR_RUNTIME',
       `the archive of Python ${listed.version} is not the one of uv's download list: ${failureOf(outcome)}`,

@@ -19,6 +19,7 @@ import { formatSize } from '../output.js';
 import { chooseKey, type KeyOptions, keyNote, keySourceText } from '../signing-key.js';
 
 interface PackCommandOptions extends CommonOptions, KeyOptions {
+  readonly publicKey?: string;
   readonly manifest?: string;
   readonly output?: string;
   readonly python?: string;
@@ -47,6 +48,7 @@ export function addPackCommand(program: Command): void {
     .option('-o, --output <path>', 'file or folder (default: dist/<name>-<version>.psp beside the manifest)')
     .option('-k, --key <file>', 'sign with this private key')
     .addOption(new Option('--private-key <file>', 'the same as --key'))
+    .option('--public-key <file>', 'refuse if the key that signs is not the private half of this one')
     .option('--key-seed <seed>', 'sign with a key derived from this seed; `-` reads standard input (also: FLAVOR_SEED)')
     .addOption(pythonOption())
     .option('--python-archive <path>', 'archive or folder of a standalone interpreter to pack')
@@ -110,7 +112,7 @@ export function addPackCommand(program: Command): void {
       if (warning !== undefined) output.warning(warning);
       // What is made for this package alone is the last choice, after the manifest's.
       const chosen = key.source === 'ephemeral' ? undefined : key;
-      const result = await pack({ ...common, output: options.output, key: chosen });
+      const result = await pack({ ...common, output: options.output, key: chosen, publicKey: options.publicKey });
       output.result(resultObject(result), resultLines(result));
       const isEphemeral = result.outputs.some(({ signer }) => signer.source === 'ephemeral');
       const note = isEphemeral ? keyNote({ source: 'ephemeral' }) : undefined;
