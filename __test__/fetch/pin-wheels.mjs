@@ -15,8 +15,10 @@ const ROOTS = [
   ['iniconfig==2.1.0'],
   ['iniconfig==2.0.0'],
   ['flask', 'gunicorn'],
+  // The guide about creating packages (promises/guide.spec.ts).
+  ['flask', 'requests', 'sqlalchemy'],
   // What real distributions do to an environment (conformance/python-environments.spec.ts).
-  ['zope.event==5.0', 'zope.deprecation==5.0', 'sphinxcontrib-jsmath==1.0.1'],
+  ['zope.event==5.0', 'zope.deprecation==5.0', 'zope.interface', 'sphinxcontrib-jsmath==1.0.1'],
   ['coverage', 'ruff', 'alembic', 'jupyter-core', 'joblib'],
   ['django', 'gunicorn', 'uvicorn', 'celery'],
 ];
