@@ -215,7 +215,7 @@ async function packObserved(options: PackOptions, reporter: Reporter, cache: Cac
       await runHooks(session, runtime, 'post_build', { version: wheel.version, output });
       return value;
     };
-    const isTried = manifest.build.postBuild.length > 0;
+    const isTried = options.publicKey !== undefined || manifest.build.postBuild.length > 0;
     const assembled = await (isTried ? restoredAfterFailure(output, writeAndTry) : write());
     const { defaultName, names } = commandSet;
     const distributions = [...application.distributions, ...dependencies.distributions];
