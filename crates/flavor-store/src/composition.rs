@@ -98,9 +98,10 @@ impl<'a> Composition<'a> {
         Ok(Self { workenv, unpack, links, files: files.collect::<Result<_>>()? })
     }
 
-    /// Whether `slot` is unpacked into the environment.
-    pub(crate) fn unpacks(&self, slot: usize) -> bool {
+    /// Whether anything of `slot` is brought into the environment.
+    pub(crate) fn uses(&self, slot: usize) -> bool {
         self.unpack.iter().any(|(unpacked, _)| *unpacked == slot)
+            || self.links.iter().any(|link| link.slot == slot)
     }
 
     /// Judges all paths together; how many entries the tree will have where names have to be counted. `private` are the

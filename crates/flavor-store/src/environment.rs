@@ -146,6 +146,7 @@ pub fn install<R: ReadAt + Sync>(
     // Named before anything is unpacked, so that a composition that cannot hold is refused early.
     let places = places_of(root, package, wanted)?;
     let composition = Composition::plan(&flavor.workenv, &places, &wanted.parts)?;
+    verify_unused(package, &wanted.parts, &composition)?;
 
     let mut slots = Vec::new();
     for (position, part) in wanted.parts.iter().enumerate() {
@@ -178,18 +179,28 @@ pub fn install<R: ReadAt + Sync>(
     let compose = |tree: &Folder| composer.compose(tree).and_then(|()| describe());
     let presence = making.run(root, staging, |tree, _| composer.matches(tree), compose)?;
     describe()?;
-    for (position, part) in wanted.parts.iter().enumerate() {
-        let read = match part {
-            Part::Shared => true,
-            Part::Private => presence != Presence::Found && composition.unpacks(position),
-            Part::Setup => setup.was_unpacked(position),
-            Part::Absent | Part::Outside => false,
-        };
-        if !read {
-            verify_slot_bytes(package, position)?;
+    if presence == Presence::Found {
+        for (position, part) in wanted.parts.iter().enumerate() {
+            if *part != Part::Shared && composition.uses(position) {
+                verify_slot_bytes(package, position)?;
+            }
         }
     }
     Ok(Installed { places, slots, presence, name, hold })
+}
+
+/// Compares the slots that go neither into the shared store nor into the environment (STORE.md 17.1).
+fn verify_unused<R: ReadAt + Sync>(
+    package: &Package<R>,
+    parts: &[Part],
+    composition: &Composition,
+) -> Result<()> {
+    for (position, part) in parts.iter().enumerate() {
+        if *part != Part::Shared && !composition.uses(position) {
+            verify_slot_bytes(package, position)?;
+        }
+    }
+    Ok(())
 }
 
 /// The slots that can be in the shared store, whether a start unpacks them or somebody asks for them (13.5).
@@ -276,6 +287,9 @@ pub fn install_privately<R: ReadAt + Sync>(
         places.slots.push(if shared { Some(unpack_privately(staging, package, position)?) } else { None });
     }
     let composition = Composition::plan(&flavor.workenv, &places, parts)?;
+    if package.compares_slots() {
+        verify_unused(package, parts, &composition)?;
+    }
     let setup = SetupSlots { staging, package, parts, open: RefCell::new(BTreeMap::new()) };
     let open_slot = |slot: usize| -> Result<Option<Folder>> {
         match places.slots.get(slot).and_then(Option::as_ref) {
@@ -339,10 +353,6 @@ impl<R: ReadAt + Sync> SetupSlots<'_, '_, R> {
         };
         self.open.borrow_mut().insert(slot, path.clone());
         self.staging.open_tree(&path).map(Some)
-    }
-
-    fn was_unpacked(&self, slot: usize) -> bool {
-        self.open.borrow().contains_key(&slot)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::{During as _, Error, Result};
 use crate::frames::verify_slot_bytes;
 use crate::names::Names;
 pub use crate::private_tree::{Found, PrivateTree};
-use crate::private_unpack::{Contents, is_unpacked, require_unpackable};
+use crate::private_unpack::{Contents, is_compared, is_unpacked, require_unpackable};
 use crate::publish::{Presence, Records};
 use crate::record::{Record, State};
 use crate::root::{Root, Space};
@@ -99,6 +99,16 @@ pub fn slot_target<R: ReadAt>(package: &Package<R>, slot: usize) -> Result<Optio
     }
 }
 
+/// Compares the stored bytes of a slot as a start does (STORE.md 8.8); `false` if the metadata has no full SHA-256 of one
+/// that no start unpacks.
+pub fn verify_slot<R: ReadAt>(package: &Package<R>, slot: usize) -> Result<bool> {
+    let compared = is_compared(&package.metadata().slots[slot]);
+    if compared {
+        package.verify_slot(slot)?;
+    }
+    Ok(compared)
+}
+
 /// The least that a place must have room for, where there is a store and where there is none yet.
 pub fn space_needed<R: ReadAt>(root: Option<&Root>, package: &Package<R>) -> Space {
     let name = PrivateName::of(package);
@@ -125,8 +135,8 @@ pub fn require_slots<R: ReadAt>(package: &Package<R>) -> Result<()> {
     require_unpackable(package)
 }
 
-/// Finds or makes the environment. When this returns `Ok`, every byte of every slot that counts was read from the
-/// package and its digest compared. The process's umask must be 0; `setup` may change it if it restores it. The caller
+/// Finds or makes the environment. When this returns `Ok`, every byte of every slot that has a digest was read from the
+/// package and compared with it. The process's umask must be 0; `setup` may change it if it restores it. The caller
 /// has entered the store and holds the environment (STORE.md 13.3).
 pub fn install<R, E>(
     root: &Root,
@@ -166,7 +176,7 @@ where
     }
     usage::describe(root, staging, name.as_str(), &about)?;
     for (position, slot) in package.metadata().slots.iter().enumerate() {
-        if is_unpacked(slot) {
+        if is_compared(slot) {
             verify_slot_bytes(package, position)?;
         }
     }

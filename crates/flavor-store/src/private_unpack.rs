@@ -16,6 +16,7 @@ use pspf::{Error as FormatError, ErrorCode, Package, ReadAt};
 use crate::composition::refuse;
 use crate::directories::Directories;
 use crate::error::{During as _, Error, Result};
+use crate::frames::verify_slot_bytes;
 use crate::members::Members;
 use crate::names::Names;
 use crate::private_tree::{outside, target, through_link};
@@ -28,6 +29,11 @@ const ATTESTATION: &str = "_attestation";
 /// Whether a slot becomes something in the environment.
 pub(crate) fn is_unpacked(slot: &Slot) -> bool {
     slot.id != ATTESTATION && !slot.self_ref
+}
+
+/// Whether the stored bytes of a slot are compared: all are that have a digest, and what is unpacked needs one.
+pub(crate) fn is_compared(slot: &Slot) -> bool {
+    slot.digest().is_some() || is_unpacked(slot)
 }
 
 /// Refuses what could not be unpacked, from the metadata alone.
@@ -90,7 +96,8 @@ impl Sum {
 }
 
 impl Contents {
-    /// Unpacks every slot below `root`, an empty staged tree, and makes the links. The process's umask must be 0.
+    /// Unpacks every slot below `root`, an empty staged tree, or compares its bytes where it is not unpacked, and makes the
+    /// links. The process's umask must be 0.
     pub(crate) fn unpack<R: ReadAt + Sync>(
         package: &Package<R>,
         root: &Folder,
@@ -101,6 +108,8 @@ impl Contents {
         for (position, slot) in package.metadata().slots.iter().enumerate() {
             if is_unpacked(slot) {
                 contents.slot(package, position, root, names)?;
+            } else if is_compared(slot) && package.compares_slots() {
+                verify_slot_bytes(package, position)?;
             }
         }
         names.require_distinct(&mut contents.nodes.keys().map(String::as_str))?;

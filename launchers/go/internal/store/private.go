@@ -173,7 +173,7 @@ func (w *Work) finish(installed *Installed, built *built, private *Private, abou
 func (w *Work) checkable() []int {
 	var slots []int
 	for n := range w.Package.Slots() {
-		if slot := &w.Package.Slots()[n]; slot.HasDigest && !slot.Entry.SelfRef {
+		if w.Package.Slots()[n].HasDigest {
 			slots = append(slots, n)
 		}
 	}

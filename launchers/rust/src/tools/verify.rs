@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use flavor_store::private::{require_slots, slot_target};
+use flavor_store::private::{require_slots, verify_slot};
 use pspf::{Check, ErrorCode, Package};
 
 use super::{Asked, Context};
@@ -75,15 +75,16 @@ fn contents(file: &PackageFile, package: &Package<&PackageFile>, lines: &mut Vec
         )?;
     }
     for (position, slot) in package.metadata().slots.iter().enumerate() {
-        let verified = if slot.digest().is_none() && slot_target(package, position)?.is_none() {
-            // Nothing of it is ever unpacked (S21), so its missing digest is no failure.
-            Ok("not checked: the metadata has no full SHA-256 of it".into())
-        } else {
-            let verified = package.verify_slot(position).map_err(Failure::from);
-            verified.map(|()| format!("{} bytes as signed", slot.size))
-        };
+        let verified = verify_slot(package, position).map(|compared| {
+            if compared {
+                format!("{} bytes as signed", slot.size)
+            } else {
+                // Nothing of it is ever unpacked (S21), so its missing digest is no failure.
+                "not checked: the metadata has no full SHA-256 of it".into()
+            }
+        });
         // As `flavor verify` names it.
-        step(format!("slot {position} ({})", slot.id), verified)?;
+        step(format!("slot {position} ({})", slot.id), verified.map_err(Failure::from))?;
     }
     file.require_unchanged().or_else(|failure| step("file".into(), Err(failure)))?;
     step("trust".into(), trust::verified(package))
