@@ -1,35 +1,27 @@
 //! Ed25519 keys as people keep them: PKCS#8 and SPKI PEM, raw 32 bytes, seeds of the original.
-//! Keys are never created as a side effect and never overwritten unless that was asked for; secrets are wiped
-//! from memory when they are dropped. What a signature covers is not the business of this file.
+//! Keys are never created as a side effect; secrets are wiped from memory when they are dropped. What a signature covers
+//! is not the business of this file.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+mod pair;
+
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use pkcs8::der::Decode as _;
 use pkcs8::der::asn1::{BitStringRef, OctetStringRef};
 use pkcs8::spki::SubjectPublicKeyInfoRef;
-use pkcs8::{Document, LineEnding, ObjectIdentifier, PrivateKeyInfoRef, SecretDocument};
+use pkcs8::{Document, ObjectIdentifier, PrivateKeyInfoRef, SecretDocument};
 use pspf::keys::SigningKey;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+pub use self::pair::{KeyPair, PRIVATE_KEY_FILE, PUBLIC_KEY_FILE, generate_pair};
 use crate::{Error, Result};
-
-/// File name of a private key.
-pub const PRIVATE_KEY_FILE: &str = "flavor-private.key";
-/// File name of a public key.
-pub const PUBLIC_KEY_FILE: &str = "flavor-public.key";
 
 /// A key file is a few hundred bytes; whatever is longer is something else.
 const KEY_FILE_LIMIT: u64 = 64 * 1024;
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-/// PKCS#8 version 1 around an Ed25519 secret (RFC 8410); the 32 bytes follow.
-const PKCS8_PREFIX: [u8; 16] =
-    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
-/// `SubjectPublicKeyInfo` around an Ed25519 public key (RFC 8410); the 32 bytes follow.
-const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
-
 /// Where a signing key comes from.
 pub enum KeySource {
     /// A new key that nobody keeps: integrity without identity.
@@ -136,63 +128,6 @@ pub fn read_public_key(path: &Path) -> Result<[u8; 32]> {
         .ok_or_else(|| refused(path, "an Ed25519 public key that is not 32 bytes long"))
 }
 
-/// A key pair on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyPair {
-    /// PKCS#8 PEM, mode 0600.
-    pub private_key: PathBuf,
-    /// SPKI PEM, mode 0644.
-    pub public_key: PathBuf,
-    /// Lower hex SHA-256 of the raw public key.
-    pub fingerprint: String,
-}
-
-/// Makes a key pair in `directory`, which is created with mode 0700 if it does not exist. Both files appear
-/// complete, or none does; existing ones are replaced only with `force`.
-pub fn generate_pair(directory: &Path, force: bool) -> Result<KeyPair> {
-    let pair_paths = (directory.join(PRIVATE_KEY_FILE), directory.join(PUBLIC_KEY_FILE));
-    if !force {
-        for path in [&pair_paths.0, &pair_paths.1] {
-            if fs::symlink_metadata(path).is_ok() {
-                return Err(Error::KeyExists { path: path.clone() });
-            }
-        }
-    }
-    create_directory(directory)?;
-    let secret = fresh_secret()?;
-    let public = SigningKey::from_secret(&secret).public_key();
-    let private_pem = private_pem(&secret)?;
-    let public_pem = public_pem(&public)?;
-    let private = stage(directory, &pair_paths.0, private_pem.as_bytes(), 0o600)?;
-    let public_file = stage(directory, &pair_paths.1, public_pem.as_bytes(), 0o644)?;
-    publish(private, &pair_paths.0, force)?;
-    if let Err(error) = publish(public_file, &pair_paths.1, force) {
-        if !force {
-            // Half a pair would stop the next attempt; this file was made a moment ago by this call.
-            let _ = fs::remove_file(&pair_paths.0);
-        }
-        return Err(error);
-    }
-    let fingerprint = pspf::hex::encode(&pspf::keys::fingerprint(&public));
-    Ok(KeyPair { private_key: pair_paths.0, public_key: pair_paths.1, fingerprint })
-}
-
-fn private_pem(secret: &[u8; 32]) -> Result<Zeroizing<String>> {
-    let mut encoded = Zeroizing::new(PKCS8_PREFIX.to_vec());
-    encoded.extend_from_slice(secret);
-    SecretDocument::try_from(encoded.as_slice())
-        .and_then(|document| document.to_pem("PRIVATE KEY", LineEnding::LF))
-        .map_err(|error| Error::Internal { message: format!("encoding a private key: {error}") })
-}
-
-fn public_pem(public: &[u8; 32]) -> Result<String> {
-    let mut encoded = SPKI_PREFIX.to_vec();
-    encoded.extend_from_slice(public);
-    Document::try_from(encoded.as_slice())
-        .and_then(|document| document.to_pem("PUBLIC KEY", LineEnding::LF))
-        .map_err(|error| Error::Internal { message: format!("encoding a public key: {error}") })
-}
-
 fn fresh_secret() -> Result<Zeroizing<[u8; 32]>> {
     let mut secret = Zeroizing::new([0; 32]);
     getrandom::fill(secret.as_mut_slice()).map_err(|error| Error::Key {
@@ -200,43 +135,6 @@ fn fresh_secret() -> Result<Zeroizing<[u8; 32]>> {
         message: format!("the system gives no random bytes for a key: {error}"),
     })?;
     Ok(secret)
-}
-
-fn create_directory(directory: &Path) -> Result<()> {
-    if directory.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory).map_err(Error::output("create the key directory", directory))
-}
-
-fn stage(directory: &Path, path: &Path, bytes: &[u8], mode: u32) -> Result<tempfile::NamedTempFile> {
-    let write = || -> io::Result<tempfile::NamedTempFile> {
-        let mut file = tempfile::Builder::new().prefix(".flavor-key-").tempfile_in(directory)?;
-        file.write_all(bytes)?;
-        crate::place::set_mode(file.as_file(), mode)?;
-        Ok(file)
-    };
-    write().map_err(Error::output("write the key file", path))
-}
-
-fn publish(file: tempfile::NamedTempFile, path: &Path, force: bool) -> Result<()> {
-    if force {
-        return file
-            .persist(path)
-            .map(drop)
-            .map_err(|failed| Error::output("write the key file", path)(failed.error));
-    }
-    file.persist_noclobber(path).map(drop).map_err(|failed| {
-        if failed.error.kind() == io::ErrorKind::AlreadyExists {
-            Error::KeyExists { path: path.to_path_buf() }
-        } else {
-            Error::output("write the key file", path)(failed.error)
-        }
-    })
 }
 
 fn read_key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
@@ -283,7 +181,10 @@ fn algorithm(oid: ObjectIdentifier) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::pair::{PKCS8_PREFIX, SPKI_PREFIX, private_pem};
     use super::*;
+    use std::fs;
+
     use base64ct::{Base64, Encoding as _};
     use pspf::ErrorCode;
 
@@ -306,37 +207,6 @@ mod tests {
         let expected = "d27367ba3d436463c468ecc68cfd2735b4d33b6be611355d72ac03666b47335d";
         assert_eq!(pspf::hex::encode(&key.public_key()), expected);
         assert!(signing_key_of_seed("").is_err());
-    }
-
-    #[test]
-    fn a_generated_pair_reads_back_and_has_narrow_modes() {
-        let folder = tempfile::tempdir().expect("folder");
-        let directory = folder.path().join("new/keys");
-        let pair = generate_pair(&directory, false).expect("generate");
-        let key = read_signing_key(&pair.private_key).expect("private");
-        assert_eq!(read_public_key(&pair.public_key).expect("public"), key.public_key());
-        assert_eq!(pair.fingerprint, pspf::hex::encode(&pspf::keys::fingerprint(&key.public_key())));
-        #[cfg(unix)]
-        for (path, mode) in [(&directory, 0o700), (&pair.private_key, 0o600), (&pair.public_key, 0o644)] {
-            use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(fs::metadata(path).expect("metadata").permissions().mode() & 0o777, mode, "{path:?}");
-        }
-        assert_eq!(fs::read_dir(&directory).expect("list").count(), 2);
-    }
-
-    #[test]
-    fn keys_are_overwritten_only_when_that_was_asked_for() {
-        let folder = tempfile::tempdir().expect("folder");
-        let pair = generate_pair(folder.path(), false).expect("generate");
-        let before = fs::read(&pair.private_key).expect("read");
-        let error = generate_pair(folder.path(), false).expect_err("must be refused");
-        assert_eq!(error.code(), ErrorCode::FlavorKeyExists);
-        fs::remove_file(&pair.private_key).expect("remove");
-        assert!(generate_pair(folder.path(), false).is_err(), "a lone public key is in the way, too");
-        assert!(!pair.private_key.exists());
-        generate_pair(folder.path(), true).expect("force");
-        assert_ne!(fs::read(&pair.private_key).expect("read"), before);
-        assert_eq!(fs::read_dir(folder.path()).expect("list").count(), 2);
     }
 
     #[test]

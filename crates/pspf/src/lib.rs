@@ -43,6 +43,7 @@ mod opening;
 pub mod operations;
 pub mod placeholder;
 pub mod reader;
+mod regions;
 pub mod render;
 pub mod schema;
 pub mod slot;
