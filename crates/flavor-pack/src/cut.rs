@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use pspf::layout::{FRAME_CONTENT, FRAME_CONTENT_SMALLEST, SPLIT_CONTENT};
+use pspf::layout::{FRAME_CONTENT, FRAME_CONTENT_LEAST, FRAME_CONTENT_SMALLEST, SPLIT_CONTENT};
 use pspf::tar::{self, END_OF_ARCHIVE, Kind};
 
 use crate::archive::{Entry, Tree};
@@ -31,27 +31,35 @@ pub(crate) struct Part {
     pub(crate) last: bool,
 }
 
-/// Content after which a frame is closed.
+/// The most content after which a frame is closed.
 pub(crate) fn frame_content(level: i32) -> u64 {
     if level >= 19 { FRAME_CONTENT_SMALLEST } else { FRAME_CONTENT }
 }
 
 /// Cuts the stream of a tree. There is always a last frame, the one that ends the archive.
 pub(crate) fn cut(tree: &Tree, level: i32, mtime: u64) -> Result<Vec<Cut>> {
-    let limit = frame_content(level);
+    let most = frame_content(level);
+    let lengths =
+        tree.entries.iter().map(|entry| member_length(entry, mtime)).collect::<Result<Vec<u64>>>()?;
+    let mut rest: u64 = lengths.iter().sum();
+    // Workers that take frames in order end within one frame of each other, so frames get smaller towards the end.
+    let limit_of = |rest: u64| (rest / 4).clamp(FRAME_CONTENT_LEAST, most);
+    let mut limit = most;
     let whole = |members| Cut { members, part: None, last: false, content: 0 };
     let mut cuts = Vec::new();
     let mut current = whole(0..0);
-    for (position, entry) in tree.entries.iter().enumerate() {
-        let head = header(entry, mtime)?.len() as u64;
+    for (position, (entry, length)) in tree.entries.iter().zip(lengths).enumerate() {
         let size = file_size(entry);
-        let length = head + size + tar::padding(size) as u64;
         if current.content > 0 && current.content + length > limit {
             cuts.push(std::mem::replace(&mut current, whole(position..position)));
         }
+        if current.content == 0 {
+            limit = limit_of(rest);
+        }
+        rest -= length;
         if size > SPLIT_CONTENT {
             // Closed by now: a member of this size passes any limit.
-            split(&mut cuts, position, head, size);
+            split(&mut cuts, position, length - size - tar::padding(size) as u64, size);
             current = whole(position + 1..position + 1);
             continue;
         }
@@ -75,6 +83,12 @@ fn split(cuts: &mut Vec<Cut>, position: usize, head: u64, size: u64) {
         cuts.push(Cut { members: position..position + 1, part, last: false, content });
         offset += length;
     }
+}
+
+/// Length of a member in the stream.
+fn member_length(entry: &Entry, mtime: u64) -> Result<u64> {
+    let size = file_size(entry);
+    Ok(header(entry, mtime)?.len() as u64 + size + tar::padding(size) as u64)
 }
 
 /// Length of a member's data.
@@ -123,14 +137,30 @@ mod tests {
     fn a_frame_is_closed_before_the_member_that_would_take_it_past_four_mebibytes() {
         // A member of 1 MiB - 512 makes exactly 1 MiB with its header.
         let exact = MIB - 512;
-        assert_eq!(cuts(&[exact; 4], 9), [(0..4, 4 * MIB + 1024)]);
-        assert_eq!(cuts(&[exact; 5], 9), [(0..4, 4 * MIB), (4..5, MIB + 1024)]);
-        assert_eq!(cuts(&[exact, exact, exact, exact + 1], 9), [(0..3, 3 * MIB), (3..4, MIB + 512 + 1024)]);
+        let sizes = [exact; 40];
+        assert_eq!(cuts(&sizes, 9)[..2], [(0..4, 4 * MIB), (4..8, 4 * MIB)]);
+        let mut larger = sizes;
+        larger[3] += 1;
+        assert_eq!(cuts(&larger, 9)[..2], [(0..3, 3 * MIB), (3..6, 3 * MIB + 512)]);
     }
 
     #[test]
     fn at_level_19_frames_hold_eight_mebibytes() {
-        assert_eq!(cuts(&[MIB - 512; 9], 19), [(0..8, 8 * MIB), (8..9, MIB + 1024)]);
+        assert_eq!(cuts(&[MIB - 512; 40], 19)[..2], [(0..8, 8 * MIB), (8..16, 8 * MIB)]);
+    }
+
+    #[test]
+    fn frames_get_smaller_towards_the_end_down_to_one_mebibyte() {
+        let eighth = MIB / 8 - 512;
+        let mebibytes = |count: usize, level: i32| -> Vec<u64> {
+            cuts(&vec![eighth; count * 8], level).iter().map(|(_, content)| content / (MIB / 8)).collect()
+        };
+        // In eighths: a quarter of 24 MiB is more than a frame may hold, one of 12 MiB is 3 MiB.
+        assert_eq!(mebibytes(24, 9), [32, 32, 32, 24, 18, 13, 10, 8, 8, 8, 7]);
+        assert_eq!(mebibytes(24, 19), [48, 36, 27, 20, 15, 11, 8, 8, 8, 8, 3]);
+        // A small tree is cut for two workers as well, one of a mebibyte is not cut.
+        assert_eq!(mebibytes(2, 9), [8, 8]);
+        assert_eq!(mebibytes(1, 9), [8]);
     }
 
     #[test]

@@ -174,6 +174,8 @@ pub mod limit {
 pub const FRAME_CONTENT: u64 = 4 * 1024 * 1024;
 /// Content bytes after which a frame is closed at level 19.
 pub const FRAME_CONTENT_SMALLEST: u64 = 8 * 1024 * 1024;
+/// Content bytes after which the last frames of a tree are closed.
+pub const FRAME_CONTENT_LEAST: u64 = 1024 * 1024;
 
 /// Bytes of a file after which a tar member is split into frames that hold nothing else.
 pub const SPLIT_CONTENT: u64 = 16 * 1024 * 1024;

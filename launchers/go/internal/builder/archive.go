@@ -19,12 +19,14 @@ type archive struct {
 	out   io.Writer
 	mtime int64
 	cut   cutter
+	left  int64 // of all members, from the next one on
 }
 
 // cutter decides where frames end.
 type cutter interface {
-	// before is called at a boundary, before a member of length bytes, headers and padding included.
-	before(length int64) error
+	// before is called at a boundary, before a member of length bytes, headers and padding included, and of left bytes
+	// of all members that are still to come.
+	before(length, left int64) error
 	// inside is called inside of a file that is split.
 	inside() error
 	// end is called before the two zero blocks.
@@ -35,6 +37,9 @@ const nameField, prefixField = 100, 155
 
 // write writes all members and the two zero blocks.
 func (a *archive) write(all []member) error {
+	for i := range all {
+		a.left += length(len(a.headers(&all[i])), &all[i])
+	}
 	for i := range all {
 		if err := a.member(&all[i]); err != nil {
 			return err
@@ -51,12 +56,13 @@ func (a *archive) write(all []member) error {
 
 func (a *archive) member(m *member) error {
 	headers := a.headers(m)
-	padding := -m.Size & (layout.TarBlock - 1)
+	length := length(len(headers), m)
 	if a.cut != nil {
-		if err := a.cut.before(int64(len(headers)) + m.Size + padding); err != nil {
+		if err := a.cut.before(length, a.left); err != nil {
 			return err
 		}
 	}
+	a.left -= length
 	if _, err := a.out.Write(headers); err != nil {
 		return err
 	}
@@ -66,9 +72,14 @@ func (a *archive) member(m *member) error {
 	if err := a.content(m); err != nil {
 		return err
 	}
-	_, err := a.out.Write(make([]byte, padding))
+	_, err := a.out.Write(make([]byte, padding(m)))
 	return err
 }
+
+// length is that of a member in the stream.
+func length(headers int, m *member) int64 { return int64(headers) + m.Size + padding(m) }
+
+func padding(m *member) int64 { return -m.Size & (layout.TarBlock - 1) }
 
 // content copies a file, in parts of S where it is split.
 func (a *archive) content(m *member) error {

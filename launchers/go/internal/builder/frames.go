@@ -16,9 +16,10 @@ import (
 type frameWriter struct {
 	out     *slotWriter
 	pending []byte
-	split   bool // pending holds the end of a split file
-	content int  // what a frame may hold
-	members bool // frames end where the cutter says, not after so many bytes
+	split   bool  // pending holds the end of a split file
+	content int   // what a frame may hold
+	limit   int64 // of the frame that has begun, where frames end at members
+	members bool  // frames end where the cutter says, not after so many bytes
 	closed  int
 	frames  []frameFacts // of the goroutine that stores, until it has ended
 
@@ -140,14 +141,15 @@ func (f *frameWriter) closeFrame() error {
 	return nil
 }
 
-func (f *frameWriter) before(length int64) error {
-	if f.split || len(f.pending) > 0 && int64(len(f.pending))+length > int64(f.content) {
+func (f *frameWriter) before(length, left int64) error {
+	if f.split || len(f.pending) > 0 && int64(len(f.pending))+length > f.limit {
 		f.split = false
 		if err := f.closeFrame(); err != nil {
 			return err
 		}
 	}
 	if f.pending == nil {
+		f.limit = min(max(left/4, leastContent), int64(f.content))
 		const headers = 128 << 10 // §9: what may stand before the content of a split file
 		f.pending = make([]byte, 0, min(max(length, int64(f.content)), layout.SplitSize+headers))
 	}

@@ -36,7 +36,10 @@ func (l level) xzWindow() int {
 
 func (l level) zstd() zstd.EncoderLevel { return zstd.EncoderLevelFromZstd(int(l)) }
 
-// frameContent is what a writer lets a frame hold (FORMAT.md §9).
+// leastContent is what the last frames of a tree may hold (FORMAT.md §9).
+const leastContent = 1 << 20
+
+// frameContent is what a writer lets a frame hold at most (FORMAT.md §9).
 func (l level) frameContent() int {
 	if l == 19 {
 		return 8 << 20

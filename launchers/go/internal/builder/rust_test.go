@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -96,8 +97,18 @@ func must(text []byte, err error) []byte {
 }
 
 func TestCompressedSlotsDifferFromTheRustBuilderInSizesAndDigestsAlone(t *testing.T) {
+	// Enough for frames of every limit between the largest and the least (FORMAT.md §9).
+	many := t.TempDir()
+	for n := range 40 {
+		content := bytes.Repeat([]byte{byte(n)}, 500_000+n*1000)
+		if err := os.WriteFile(filepath.Join(many, strconv.Itoa(n)), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, plan := range map[string]string{
-		"tar.zst":          commandsPlan,
+		"tar.zst": commandsPlan,
+		"many frames": strings.Replace(plainPlan, `"source": "tree", "target": "{workenv}", "operations": "tar"`,
+			`"source": `+string(must(json.Marshal(many)))+`, "target": "{workenv}", "operations": "tar.zst"`, 1),
 		"tar.gz":           strings.Replace(plainPlan, `"operations": "tar"`, `"operations": "tgz"`, 1),
 		"tar.xz and bzip2": strings.Replace(plainPlan, `"operations": "tar"`, `"operations": "tar|xz|bzip2"`, 1),
 		"a file in zstd":   strings.Replace(plainPlan, `"target": "f/a.txt"`, `"target": "f/a.txt", "operations": "zstd"`, 1),
