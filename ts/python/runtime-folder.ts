@@ -3,10 +3,11 @@
  * may have been added to it, so what would run with every program, or be packed unasked, is refused (security.md S26).
  */
 
-import { cp, realpath, stat } from 'node:fs/promises';
+import { cp, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 import { FlavorError } from '../errors.js';
+import { isThere } from '../presence.js';
 import { queryInterpreter } from './runtime-query.js';
 import type { BuildSession } from './session.js';
 import { sortedEntries } from './tree.js';
@@ -14,11 +15,7 @@ import { sortedEntries } from './tree.js';
 /** Copies `from` to `to` and checks the copy. */
 export async function copyGivenFolder(session: BuildSession, from: string, to: string): Promise<void> {
   const original = await realpath(from);
-  const isEnvironment = await stat(join(original, 'pyvenv.cfg')).then(
-    () => true,
-    () => false,
-  );
-  if (isEnvironment) throw refused(from, 'is a virtual environment, not an interpreter');
+  if (await isThere(join(original, 'pyvenv.cfg'))) throw refused(from, 'is a virtual environment, not an interpreter');
   for (const library of await sortedEntries(join(original, 'lib'))) {
     if (!/^python3\.\d+$/.test(library.name)) continue;
     const folder = join(original, 'lib', library.name);

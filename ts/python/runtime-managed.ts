@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 import { cacheDirectory } from '../cache-directory.js';
 import { FlavorError, isSystemError } from '../errors.js';
-import type { Environment } from './environment.js';
+import { type Environment, isOn } from './environment.js';
 import { outputCause, type ProcessOutcome } from './process.js';
 import { fileSha256 } from './runtime-given.js';
 import { failureOf, installFolder, installRuntime } from './runtime-install.js';
@@ -58,7 +58,7 @@ export async function managedRuntime(session: BuildSession): Promise<StagedRunti
 function downloadObstacle({ environment, options }: BuildSession, listed: ListedRuntime): Attempt | undefined {
   if (listed.isLocal) return undefined;
   const what = `uv's archive of ${listed.key}`;
-  const isOffline = options.offline || isSet(environment['UV_OFFLINE']);
+  const isOffline = options.offline || isOn(environment['UV_OFFLINE']);
   const forbidden = isOffline
     ? `${options.offline ? '--offline' : 'UV_OFFLINE'} forbids to get it`
     : environment['UV_PYTHON_DOWNLOADS'] === 'never'
@@ -94,10 +94,6 @@ async function localObstacle(listed: ListedRuntime): Promise<Attempt | undefined
     `the archive of Python ${listed.version} does not match (got SHA-256 ${got}, expected ${listed.sha256}): ${path}`,
     { path, hints: [WRONG_ARCHIVE] },
   );
-}
-
-function isSet(value: string | undefined): boolean {
-  return !['', '0', 'false', undefined].includes(value?.toLowerCase());
 }
 
 interface ArchiveCache {

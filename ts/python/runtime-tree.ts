@@ -4,11 +4,12 @@
  * installations in two folders give equal trees.
  */
 
-import { readlink, rm, stat } from 'node:fs/promises';
+import { readlink, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 
 import { FlavorError } from '../errors.js';
 import type { Target } from '../platform.js';
+import { isThere } from '../presence.js';
 import type { BuildSession, StagedRuntime } from './session.js';
 import { filesContaining, removeAll, removeBytecode, replaceInTexts, sortedEntries, walkTree } from './tree.js';
 
@@ -47,12 +48,9 @@ async function removeLostLinks(root: string): Promise<void> {
     if (entry.kind !== 'link') continue;
     const target = await readlink(entry.absolute);
     const isInside = resolve(dirname(entry.absolute), target).startsWith(root + sep);
-    const isThere = await stat(entry.absolute).then(
-      () => true,
-      () => false,
-    );
-    if (isThere && isInside && !isAbsolute(target)) continue;
-    if (isThere && !isInside) {
+    const isLost = !(await isThere(entry.absolute));
+    if (!isLost && isInside && !isAbsolute(target)) continue;
+    if (!isLost && !isInside) {
       throw new FlavorError(
         'ERR_FLAVOR_RUNTIME',
         `the runtime holds a link that leads out of it: ${entry.path} to ${target}`,
