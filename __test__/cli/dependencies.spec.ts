@@ -253,51 +253,63 @@ from-git = { git = "file://${repository}" }`,
 });
 
 describe('a finished package', () => {
-  for (const variable of ['UV_INDEX_URL', 'PIP_INDEX_URL']) {
-    test(`[slow] holds no password of ${variable}, no path, user or host name of the machine, and true RECORD files`, async () => {
-      writeSdist(links, { name: 'from-source', module: 'class Broken(Exception):\n    pass\n' });
-      writeWheel(links, { name: 'tool', dependencies: ['from-source'] });
-      writeTiny(join(workshop.folder, 'lib'), { name: 'lib', project: '[project.scripts]\nlib-tool = "lib:main"' });
-      workshop.sample({
-        dependencies: ['tool', 'lib'],
-        more: '[tool.uv.sources]\nlib = { path = "../lib" }',
-        project: '[project.scripts]\nsample = "sample:main"',
-      });
-      const index = await PackageIndex.start(links, 'author:correct-horse');
-      const home = join(workshop.folder, 'home-of-the-author');
-      mkdirSync(home);
-      const packed = await workshop.flavor(['pack', '-v', '-m', workshop.project, '-o', 'out.psp', '--level', '3'], {
-        env: {
-          ...env,
-          HOME: home,
-          USER: 'author-of-this',
-          LOGNAME: 'author-of-this',
-          UV_NO_INDEX: '',
-          UV_FIND_LINKS: '',
-          [variable]: `http://author:correct-horse@${index.host}/simple/`,
-        },
-      });
-      const { host } = index;
-      await index.stop();
-      expect(packed.exitCode).toBe(0);
-      expect(packed.stderr).toContain('warning: from-source==1.0 was built from its source distribution');
-      expect(index.served).toContain('/files/tool-1.0-py3-none-any.whl');
-      expect((await workshop.flavor(['extract-all', '-q', 'out.psp', 'out'])).exitCode).toBe(0);
-      const out = join(workshop.folder, 'out');
-      const traces = ['correct-horse', host, workshop.folder, root, 'author-of-this', 'home-of-the-author'];
-      if (hostname().length > 5) traces.push(hostname());
-      const found = filesOf(out).flatMap((file) => {
-        const content = readFileSync(join(out, file));
-        return traces.filter((trace) => content.includes(trace)).map((trace) => `${file}: ${trace}`);
-      });
-      expect(found).toEqual([]);
-      const notes = filesOf(out).filter((file) => /(direct_url|uv_cache|uv_build)\.json$|packages\/\.lock$/.test(file));
-      expect(notes).toEqual([]);
-      for (const file of filesOf(out).filter((path) => /\.dist-info\/RECORD$/.test(path))) {
-        expect(untrueLines(out, file)).toEqual([]);
-      }
+  test('[slow] holds no password of an index, no path, user or host name of the machine, and true RECORD files', async () => {
+    writeSdist(links, { name: 'from-source', module: 'class Broken(Exception):\n    pass\n' });
+    writeWheel(links, { name: 'tool', dependencies: ['from-source'] });
+    writeTiny(join(workshop.folder, 'lib'), { name: 'lib', project: '[project.scripts]\nlib-tool = "lib:main"' });
+    workshop.sample({
+      dependencies: ['tool', 'lib'],
+      more: '[tool.uv.sources]\nlib = { path = "../lib" }',
+      project: '[project.scripts]\nsample = "sample:main"',
     });
-  }
+    const index = await PackageIndex.start(links, 'author:correct-horse');
+    const home = join(workshop.folder, 'home-of-the-author');
+    mkdirSync(home);
+    const packed = await workshop.flavor(['pack', '-v', '-m', workshop.project, '-o', 'out.psp', '--level', '3'], {
+      env: {
+        ...env,
+        HOME: home,
+        USER: 'author-of-this',
+        LOGNAME: 'author-of-this',
+        UV_NO_INDEX: '',
+        UV_FIND_LINKS: '',
+        UV_INDEX_URL: `http://author:correct-horse@${index.host}/simple/`,
+      },
+    });
+    const { host } = index;
+    await index.stop();
+    expect(packed.exitCode).toBe(0);
+    expect(packed.stderr).toContain('warning: from-source==1.0 was built from its source distribution');
+    expect(index.served).toContain('/files/tool-1.0-py3-none-any.whl');
+    expect((await workshop.flavor(['extract-all', '-q', 'out.psp', 'out'])).exitCode).toBe(0);
+    const out = join(workshop.folder, 'out');
+    const traces = ['correct-horse', host, workshop.folder, root, 'author-of-this', 'home-of-the-author'];
+    if (hostname().length > 5) traces.push(hostname());
+    const found = filesOf(out).flatMap((file) => {
+      const content = readFileSync(join(out, file));
+      return traces.filter((trace) => content.includes(trace)).map((trace) => `${file}: ${trace}`);
+    });
+    expect(found).toEqual([]);
+    const notes = filesOf(out).filter((file) => /(direct_url|uv_cache|uv_build)\.json$|packages\/\.lock$/.test(file));
+    expect(notes).toEqual([]);
+    for (const file of filesOf(out).filter((path) => /\.dist-info\/RECORD$/.test(path))) {
+      expect(untrueLines(out, file)).toEqual([]);
+    }
+  });
+
+  test('of an index that pip is told of holds its password neither', async () => {
+    writeWheel(links, { name: 'tool' });
+    workshop.sample({ dependencies: ['tool'] });
+    const index = await PackageIndex.start(links, 'author:correct-horse');
+    const address = `http://author:correct-horse@${index.host}/simple/`;
+    const environment = { ...process.env, ...env, UV_NO_INDEX: '', UV_FIND_LINKS: '', PIP_INDEX_URL: address };
+    const { files } = await staged({ environment }, (slot) => {
+      for (const file of filesOf(slot)) expect(readFileSync(join(slot, file), 'utf8')).not.toContain('correct-horse');
+    });
+    await index.stop();
+    expect(files).toContain('site-packages/tool.py');
+    expect(index.served).toContain('/files/tool-1.0-py3-none-any.whl');
+  });
 });
 
 test('s25_credentials_of_an_index_reach_uv_and_no_other_child', () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { launcherOfFile } from '../../dist/launchers.js';
 import { ARCH, OS } from '../conformance/suite/packages.js';
 import { parts } from '../interop/package-file.js';
 import { type Ended, root, Workshop } from './command.js';
@@ -156,8 +157,7 @@ describe('pack', () => {
     expect(await started(other.output)).toMatchObject({ exitCode: 0, stderr: '', way: 'cold start:' });
 
     cpSync(installed('go'), file);
-    const known = await pack(project, '--launcher-bin', file);
-    expect(known.said).toEqual({ kind: 'go', version });
-    expect(known.signed).toEqual(described('go', version, readFileSync(installed('go'))));
+    const { sha256 } = described('go', version, readFileSync(installed('go')));
+    expect(await launcherOfFile(file)).toEqual({ path: file, kind: 'go', version, sha256 });
   });
 });

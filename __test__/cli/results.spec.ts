@@ -1,21 +1,14 @@
 // What the commands print about a package, and that arguments, exit code and damage come through.
 
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { root, Workshop, withoutSharedBuildCache } from './command.js';
-
-withoutSharedBuildCache();
+import { dirname, join } from 'node:path';
+import { afterAll, expect, inject, test } from 'vitest';
+import '../conformance/packaged.js';
+import { Workshop } from './command.js';
 
 const workshop = new Workshop();
-const file = join(workshop.folder, 'out/hello-1.0.0.psp');
-let packed: { stdout: string; stderr: string; exitCode: number | undefined };
-
-beforeAll(async () => {
-  const project = join(root, '__test__/fixtures/hello-hatchling');
-  const args = ['pack', '--json', '-m', project, '-o', 'out/', '--level', '3', '--key-seed', '-'];
-  packed = await workshop.flavor(args, { input: 'a seed for this test only\n' });
-});
+const file = inject('probePackage');
 afterAll(() => workshop.remove());
 
 const lines = (text: string): Record<string, unknown>[] =>
@@ -25,9 +18,9 @@ const lines = (text: string): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 test('[slow] pack --json ends with the result', () => {
-  expect(packed.exitCode).toBe(0);
-  expect(packed.stderr).toBe('');
-  const objects = lines(packed.stdout);
+  const { stdout, stderr } = inject('probeResult');
+  expect(stderr).toBe('');
+  const objects = lines(stdout);
   expect(objects.every(({ schema }) => schema === 1)).toBe(true);
   expect(objects.at(-1)).toMatchObject({
     type: 'result',
@@ -40,9 +33,9 @@ test('[slow] pack --json ends with the result', () => {
     built_sdists: [],
     outputs: [
       {
-        path: '<folder>/out/hello-1.0.0.psp',
-        sha256: '<sha256>',
-        signer: { fingerprint: '<sha256>', source: 'seed' },
+        path: join(dirname(file), 'probe-1.2.3.psp'),
+        sha256: createHash('sha256').update(readFileSync(file)).digest('hex'),
+        signer: { fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/), source: 'seed' },
         runtime: { version: '3.14.6', source: 'uv-install', portable: true },
       },
     ],

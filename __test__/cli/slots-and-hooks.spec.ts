@@ -4,6 +4,9 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync } f
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { generateKeys, verify } from '../../dist/index.js';
+import { loadManifest } from '../../dist/manifest/load.js';
+import { signingKey } from '../../dist/manifest-key.js';
 import { type Ended, manifest, root, Workshop } from './command.js';
 
 /** Everything that may lead to a key; hooks must see none of it. */
@@ -166,7 +169,7 @@ describe('[slow] a hook that fails', () => {
 test("[slow] s25 the manifest's key signs, from a variable that no hook sees", async () => {
   const workshop = new Workshop();
   const keys = join(workshop.folder, 'keys');
-  expect((await workshop.flavor(['keygen', '--out-dir', keys])).exitCode).toBe(0);
+  const { fingerprint } = await generateKeys({ directory: keys });
   const pem = readFileSync(join(keys, 'flavor-private.key'), 'utf8');
   workshop.write('sample.py', 'def main():\n    return 0\n');
   workshop.write(
@@ -180,24 +183,27 @@ pre_build = ["sh -c 'env > seen-before'"]
 post_build = ["sh -c 'env > seen-after; ls \\"$TMPDIR/..\\" > left'"]`,
     }),
   );
-  const fingerprints = [];
-  for (const secret of [pem, join(keys, 'flavor-private.key')]) {
-    const packed = await workshop.flavor(['pack', '--json', '--level', '3'], { env: { SAMPLE_SECRET: secret } });
-    expect(packed.stderr).toBe('');
-    const result = packed.stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-      .at(-1);
-    expect(result.outputs[0].signer.source).toBe('file');
-    fingerprints.push(result.outputs[0].signer.fingerprint);
-    for (const name of ['seen-before', 'seen-after']) {
-      const seen = readFileSync(join(workshop.folder, name), 'utf8');
-      expect(seen).toContain('FLAVOR_HOOK=');
-      expect(seen).not.toMatch(/SAMPLE_SECRET|PRIVATE KEY|flavor-private/);
-    }
-    expect(readFileSync(join(workshop.folder, 'left'), 'utf8')).not.toContain('pem');
+  const packed = await workshop.flavor(['pack', '--json', '--level', '3'], { env: { SAMPLE_SECRET: pem } });
+  expect(packed.stderr).toBe('');
+  const result = packed.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .at(-1);
+  expect(result.outputs[0].signer.source).toBe('file');
+  const { signer } = await verify(join(workshop.folder, 'dist/sample-1.0.0.psp'));
+  expect(signer?.fingerprint).toBe(fingerprint);
+  for (const name of ['seen-before', 'seen-after']) {
+    const seen = readFileSync(join(workshop.folder, name), 'utf8');
+    expect(seen).toContain('FLAVOR_HOOK=');
+    expect(seen).not.toMatch(/SAMPLE_SECRET|PRIVATE KEY|flavor-private/);
   }
-  expect(fingerprints[0]).toBe(fingerprints[1]);
+  expect(readFileSync(join(workshop.folder, 'left'), 'utf8')).not.toContain('pem');
+
+  // The variable may hold the path of the key as well.
+  const loaded = await loadManifest(workshop.folder);
+  const path = join(keys, 'flavor-private.key');
+  const key = await signingKey(undefined, loaded, { SAMPLE_SECRET: path }, workshop.folder);
+  expect(await key.use('/nowhere', async (opened) => opened)).toEqual({ source: 'file', path });
   workshop.remove();
 });

@@ -83,16 +83,13 @@ describe('the smoke run', () => {
       '    return 0 if leaked == [] and os.getcwd() == home and os.listdir(home) == [] else f"{leaked} {home}"',
       '',
     ].join('\n');
-    const ended = await pack(module, 'entry_point = "sample:main"\nsmoke = "sample"', {
+    // The packaged interpreter is a command of each package; one that fails by its own name is above.
+    const smoke = 'smoke = ["python", "-c", "import sample, sys; sys.exit(sample.main())"]';
+    const ended = await pack(module, `entry_point = "sample:main"\n${smoke}`, {
       SECRET_TOKEN: 'x',
       FLAVOR_SEED: 'a seed that no child may see',
     });
     expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
-  });
-
-  test('[slow] may start the packaged interpreter itself', async () => {
-    const flavor = `entry_point = "sample:main"\nsmoke = ["python", "-c", "import sample; assert sample.main() == 0"]`;
-    expect(await pack('def main():\n    return 0\n', flavor)).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
   test('[slow] is left out where the manifest says that there is none', async () => {

@@ -23,6 +23,8 @@ import { inject } from 'vitest';
 declare module 'vitest' {
   export interface ProvidedContext {
     probePackage: string;
+    /** What `pack --json` printed when it made the probe. */
+    probeResult: { readonly stdout: string; readonly stderr: string };
     wheels: string;
   }
 }
