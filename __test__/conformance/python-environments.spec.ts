@@ -321,7 +321,7 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
       '[]',
       'True',
       '[]',
-      "['made-plain', 'made-shell', 'many']",
+      "['made-plain', 'made-shell', 'many', 'many-coloured']",
     ]);
   });
 
