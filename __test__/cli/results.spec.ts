@@ -25,11 +25,11 @@ test('[slow] pack --json ends with the result', () => {
   expect(objects.at(-1)).toMatchObject({
     type: 'result',
     command: 'pack',
-    package: { name: 'hello', version: '1.0.0' },
-    commands: ['hello', 'hello-again'],
+    package: { name: 'probe', version: '1.2.3' },
+    commands: ['probe', 'probe-version'],
     start: { mode: 'fast' },
     resolution: { lock: 'none', files: [] },
-    distributions: expect.arrayContaining(['hello==1.0.0']),
+    distributions: expect.arrayContaining(['probe==1.2.3']),
     built_sdists: [],
     outputs: [
       {
