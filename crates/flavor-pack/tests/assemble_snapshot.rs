@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use support::{Stage, filler};
 
 const WITH_COMMANDS: [(i32, &str); 3] = [
-    (3, "b7e0da66fec57b1a6e2895ce568f71c432d96be11e046611f84a6db14182451e"),
-    (9, "0f0ae1ca4460df1e71dc39e8e34307dd38fcb4f5b6cab06f25ecef6e56de6504"),
+    (3, "45aaa4a4a8e8f6e292a6be256620596e363f89e6bca4e5aec327babf320c0ce5"),
+    (9, "c1ff038b816841f91a115257f06447d206706f5ce641e5767e92e71d60015284"),
     (19, "ad1bcccd08667d71c4180cbbd4f1aaa538f83d07834d2e331908802e444300d9"),
 ];
 const PLAIN: &str = "bccfbb5f52f63f525ae6360d68f8ca3509269bb8b4dc159701b3341a3e4b757d";
