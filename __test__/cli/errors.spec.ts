@@ -181,7 +181,9 @@ describe.runIf(canMount)('a full disk (needs root and mounts)', () => {
   test('where temporary files go is told', async () => {
     workshop.write('pyproject.toml', manifest());
     await onFullDisk('64k', async () => {
-      const ended = await workshop.flavor(['pack', '-q'], { env: { TMPDIR: join(workshop.folder, 'full') } });
+      const ended = await workshop.flavor(['pack', '-q', '--no-cache'], {
+        env: { TMPDIR: join(workshop.folder, 'full') },
+      });
       expect([ended.exitCode, ended.stdout]).toEqual([1, '']);
       expect(ended.stderr).toContain('flavor: hint: the disk is full: free some space');
       expect(ended.stderr).not.toContain('is not the one of');

@@ -103,6 +103,7 @@ const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false
 describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
   // What the interpreter has no part in (modes and times of files, scripts, folders, PATH, certificates) is tried with one.
   const isNewest = python === '3.14';
+  const onNewest: (title: string, test: () => unknown) => void = isNewest ? it : () => undefined;
   let packed: Packed;
   let machine: Machine;
   let w: string;
@@ -146,12 +147,10 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
   const command = (name: string, args: readonly string[] = [], env: Record<string, string> = {}) =>
     machine.start(args, { env: { FLAVOR_COMMAND: name, ...env } });
 
-  it.runIf(isNewest)(
-    '1: package files can be copied and edited, and generators leave files that can be edited',
-    async () => {
-      const folder = join(machine.root, 'migrations');
-      const result = await machine.python(
-        `
+  onNewest('1: package files can be copied and edited, and generators leave files that can be edited', async () => {
+    const folder = join(machine.root, 'migrations');
+    const result = await machine.python(
+      `
       import pathlib, shutil, subprocess, sys, alembic
       copy = pathlib.Path(sys.argv[1] + "-copy")
       shutil.copytree(pathlib.Path(alembic.__file__).parent / "templates", copy)
@@ -160,13 +159,12 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
       subprocess.run(["alembic", "init", sys.argv[1]], check=True, stdout=subprocess.DEVNULL)
       (pathlib.Path(sys.argv[1]) / "env.py").write_text("edited")
       `,
-        [folder],
-        { cwd: machine.root },
-      );
-      expect(result.stderr).toBe('');
-      expect(readFileSync(join(folder, 'env.py'), 'utf8')).toBe('edited');
-    },
-  );
+      [folder],
+      { cwd: machine.root },
+    );
+    expect(result.stderr).toBe('');
+    expect(readFileSync(join(folder, 'env.py'), 'utf8')).toBe('edited');
+  });
 
   it('2: with variables that make every pyc miss, nothing is written into slots', async () => {
     const before = treeDigest(machine.slots);
@@ -177,7 +175,7 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
     expect(treeDigest(machine.slots)).toBe(before);
   });
 
-  it.runIf(isNewest)(
+  onNewest(
     '3: files have the time of their unpacking, so that they can be zipped and caches see an upgrade',
     async () => {
       const result = await machine.python(`
@@ -259,43 +257,40 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
     expect(readFileSync(note, 'utf8')).toMatch(new RegExp(`^${w} True ForkPoolWorker-1$`));
   });
 
-  it.runIf(isNewest)(
-    '6: plain scripts, programs and shell scripts of wheels run by name, by path and as commands',
-    async () => {
-      const names = await machine.python(
-        `
+  onNewest('6: plain scripts, programs and shell scripts of wheels run by name, by path and as commands', async () => {
+    const names = await machine.python(
+      `
       import shutil, subprocess
       for command in (["made-plain", "a b"], ["made-shell", "a b"], ["ruff", "--version"]):
           print(subprocess.check_output(command, text=True).strip())
       print(shutil.which("python3"), shutil.which("ruff"))
     `,
-        [],
-        { env: { PATH: '/nonexistent' } },
-      );
-      expect(names.stderr).toBe('');
-      const [plain, shell, ruff, found] = String(names.stdout).split('\n');
-      expect(plain).toBe(`${w} ['a b']`);
-      expect(shell).toBe('shell a b');
-      expect(ruff).toMatch(/^ruff \d/);
-      expect(found).toBe(`None ${w}/scripts/ruff`);
-      for (const folder of ['bin', 'scripts']) {
-        const direct = await machine.start(['x'], {
-          file: join(w, folder, 'made-plain'),
-          env: { PATH: '/nonexistent' },
-        });
-        expect(direct.stdout).toBe(`${w} ['x']`);
-        const cli = await machine.start(['--version'], {
-          file: join(w, folder, 'uvicorn'),
-          env: { PATH: '/nonexistent' },
-        });
-        expect(cli.stdout).toMatch(/^Running uvicorn/);
-      }
-      expect((await command('plain', ['second'])).stdout).toBe(`${w} ['first', 'second']`);
-      expect((await command('check')).stdout).toBe(ruff);
-    },
-  );
+      [],
+      { env: { PATH: '/nonexistent' } },
+    );
+    expect(names.stderr).toBe('');
+    const [plain, shell, ruff, found] = String(names.stdout).split('\n');
+    expect(plain).toBe(`${w} ['a b']`);
+    expect(shell).toBe('shell a b');
+    expect(ruff).toMatch(/^ruff \d/);
+    expect(found).toBe(`None ${w}/scripts/ruff`);
+    for (const folder of ['bin', 'scripts']) {
+      const direct = await machine.start(['x'], {
+        file: join(w, folder, 'made-plain'),
+        env: { PATH: '/nonexistent' },
+      });
+      expect(direct.stdout).toBe(`${w} ['x']`);
+      const cli = await machine.start(['--version'], {
+        file: join(w, folder, 'uvicorn'),
+        env: { PATH: '/nonexistent' },
+      });
+      expect(cli.stdout).toMatch(/^Running uvicorn/);
+    }
+    expect((await command('plain', ['second'])).stdout).toBe(`${w} ['first', 'second']`);
+    expect((await command('check')).stdout).toBe(ruff);
+  });
 
-  it.runIf(isNewest)('6: share, etc and include of wheels are below sys.prefix and cannot be imported', async () => {
+  onNewest('6: share, etc and include of wheels are below sys.prefix and cannot be imported', async () => {
     const result = await machine.python(`
       import importlib.metadata, importlib.util, json, pathlib, subprocess, sys, sysconfig
       data = pathlib.Path(sysconfig.get_path("data"))
@@ -339,7 +334,7 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
     expect(String(result.stdout).trim()).toBe(nested);
   });
 
-  it.runIf(isNewest)('9: no python and no pip of ours stands before the user’s', async () => {
+  onNewest('9: no python and no pip of ours stands before the user’s', async () => {
     const result = await machine.python(`
       import os, shutil
       first = os.environ["PATH"].split(":")[0]
@@ -348,11 +343,9 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
     expect(result.stdout).toBe(`${w}/scripts [] None`);
   });
 
-  it.runIf(isNewest)(
-    '10: the application lies where it was installed: Django keeps its database in BASE_DIR',
-    async () => {
-      const result = await machine.python(
-        `
+  onNewest('10: the application lies where it was installed: Django keeps its database in BASE_DIR', async () => {
+    const result = await machine.python(
+      `
       import django
       from django.core.management import call_command
       django.setup()
@@ -362,15 +355,14 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
       User.objects.create_user("somebody")
       print(settings.BASE_DIR, User.objects.count())
       `,
-        [],
-        { env: { DJANGO_SETTINGS_MODULE: 'many.settings' } },
-      );
-      expect(result.stderr).toBe('');
-      expect(result.stdout).toBe(`${w}/lib/python${python}/site-packages 1`);
-    },
-  );
+      [],
+      { env: { DJANGO_SETTINGS_MODULE: 'many.settings' } },
+    );
+    expect(result.stderr).toBe('');
+    expect(result.stdout).toBe(`${w}/lib/python${python}/site-packages 1`);
+  });
 
-  it.runIf(isNewest)(
+  onNewest(
     '11: where the interpreter’s own places for certificate authorities are missing, a usual one is used',
     async () => {
       const places = [
@@ -398,7 +390,7 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
     },
   );
 
-  it.runIf(isNewest)('13: a template that does not compile is counted, a file of the project is a warning', () => {
+  onNewest('13: a template that does not compile is counted, a file of the project is a warning', () => {
     expect(packed.stages['bytecode']).toMatch(/^\d+ modules, [1-9]\d* do not compile$/);
     expect(packed.warnings.filter((message) => message.includes('does not compile'))).toEqual([
       expect.stringMatching(/^a file of the project does not compile: many\/bad\.py: SyntaxError/),

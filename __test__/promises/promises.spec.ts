@@ -30,7 +30,7 @@ function titlesOf(file: string): string[] {
   if (file.endsWith('.rs')) return [...text.matchAll(/#\[test\]\s+fn (\w+)/g)].map(([, name = '']) => name);
   if (file.endsWith('.go')) return [...text.matchAll(/^func (Test\w+)\(/gm)].map(([, name = '']) => name);
   const first =
-    /(?:\b(?:test|it)(?:\.\w+)*\(|\)\(|^\s*\[)\s*(?:'((?:[^'\\]|\\.)+)'|"((?:[^"\\]|\\.)+)"|`((?:[^`\\]|\\.)+)`)/gm;
+    /(?:\b(?:test|it|onNewest)(?:\.\w+)*\(|\)\(|^\s*\[)\s*(?:'((?:[^'\\]|\\.)+)'|"((?:[^"\\]|\\.)+)"|`((?:[^`\\]|\\.)+)`)/gm;
   return [...text.matchAll(first)].map(([, single, double, back]) => single ?? double ?? back ?? '');
 }
 
