@@ -14,10 +14,11 @@ func restoreMask() {
 	}
 }
 
-// restoreSlack gives the calling thread, and those that it makes, the timer slack that the launcher was given.
+// restoreSlack gives the calling thread, and those that it makes, the timer slack that the launcher was given. Raw, because
+// the runtime ends the process if a call of a goroutine that is stayed with lasts (see stay).
 func restoreSlack() {
 	if givenSlack != 0 {
-		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(givenSlack), 0, 0, 0)
+		_, _, _ = unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, uintptr(givenSlack), 0, 0, 0, 0)
 	}
 }
 
@@ -34,7 +35,8 @@ func RestoreFiles() uint64 {
 // duplicate makes a descriptor another name of an open file, close-on-exec.
 func duplicate(from, to int) error { return unix.Dup3(from, to, unix.O_CLOEXEC) }
 
-// stay keeps the goroutine on its thread until leave, without any call that may block in between. runtime.LockOSThread
+// stay keeps the goroutine on its thread until leave, with nothing but raw system calls in between: after any other one the
+// runtime may find that its processor was given away meanwhile, and then ends the process. runtime.LockOSThread
 // would do as well, but starts a thread for those that need one made by a thread that is not locked, and execve then waits
 // for the end of that.
 //
