@@ -6,7 +6,7 @@
 
 import { resolve } from 'node:path';
 
-import { type BuildCache, closeBuildCache, openBuildCache } from './build-cache/build-cache.js';
+import { closeBuildCache, openBuildCache } from './build-cache/build-cache.js';
 import { loadManifest, type ProjectManifest } from './manifest/load.js';
 import { absoluteUnlessUrl } from './manifest/resolve.js';
 import { withoutKey } from './manifest-key.js';
@@ -16,7 +16,7 @@ import type { Environment } from './python/environment.js';
 import { type GivenRuntime, stageRuntime } from './python/runtime.js';
 import type { BuildOptions, BuildSession, StagedRuntime } from './python/session.js';
 import { findUv } from './python/uv.js';
-import { temporaryFolder } from './scratch.js';
+import { temporaryFolder, withScratch } from './scratch.js';
 
 /** Where the interpreter may come from. */
 export type RuntimeChoice = 'auto' | 'managed' | 'local';
@@ -81,11 +81,9 @@ export interface SessionRequest {
   readonly options: ProjectOptions;
   /** Of {@link readProject}. */
   readonly manifest: ProjectManifest;
-  readonly scratch: string;
   readonly reporter: Reporter;
   /** @default the machine's own */
   readonly target?: Target;
-  readonly cache: CacheOpener;
 }
 
 /** Absolute base of the relative paths of options. */
@@ -99,47 +97,37 @@ export async function readProject(options: ProjectOptions): Promise<ProjectManif
   return { ...manifest, pythonVersion: checkedPython(options.python) ?? manifest.pythonVersion };
 }
 
-/** Opens the session. */
-export async function openSession(request: SessionRequest): Promise<BuildSession> {
-  const { cache, manifest, options, reporter, scratch, target = hostTarget() } = request;
-  const environment = withoutKey(options.environment ?? process.env, manifest);
-  return {
-    manifest,
-    options: buildOptions(options, manifest),
-    target,
-    uv: await findUv({ environment, cwd: baseFolder(options), reporter }),
-    scratch,
-    environment: {
-      ...environment,
-      ...(await temporaryFolder(scratch)),
-      // Runtimes of the build cache are not written to; nor are others, so that the cache makes no difference.
-      PYTHONDONTWRITEBYTECODE: '1',
-      ...(options.noBuild === true ? { UV_NO_BUILD: '1' } : {}),
-    },
-    reporter,
-    cache: await cache(),
-  };
-}
-
-/** Opens the build cache when there is something to build; undefined if none is to be used. */
-export type CacheOpener = () => Promise<BuildCache | undefined>;
-
-/** Runs an operation that may open the user's build cache, and ends its use of it. */
-export async function withBuildCache<Result>(
-  options: Pick<ProjectOptions, 'buildCache' | 'environment'>,
-  reporter: Reporter,
-  operation: (open: CacheOpener) => Promise<Result>,
+/** Runs a build in a session of its own: its scratch folder and its use of the build cache end with it. */
+export function withSession<Result>(
+  { manifest, options, reporter, target = hostTarget() }: SessionRequest,
+  build: (session: BuildSession) => Promise<Result>,
 ): Promise<Result> {
-  let cache: BuildCache | undefined;
-  const open = async () => {
-    if (options.buildCache !== false) cache = await openBuildCache(options.environment ?? process.env, reporter);
-    return cache;
-  };
-  try {
-    return await operation(open);
-  } finally {
-    if (cache !== undefined) await closeBuildCache(cache);
-  }
+  const outer = options.environment ?? process.env;
+  const environment = withoutKey(outer, manifest);
+  return withScratch(async (scratch) => {
+    const uv = await findUv({ environment, cwd: baseFolder(options), reporter });
+    const cache = options.buildCache === false ? undefined : await openBuildCache(outer, reporter);
+    try {
+      return await build({
+        manifest,
+        options: buildOptions(options, manifest),
+        target,
+        uv,
+        scratch,
+        environment: {
+          ...environment,
+          ...(await temporaryFolder(scratch)),
+          // Runtimes of the build cache are not written to; nor are others, so that the cache makes no difference.
+          PYTHONDONTWRITEBYTECODE: '1',
+          ...(options.noBuild === true ? { UV_NO_BUILD: '1' } : {}),
+        },
+        reporter,
+        cache,
+      });
+    } finally {
+      if (cache !== undefined) await closeBuildCache(cache);
+    }
+  });
 }
 
 /** Stages the interpreter that the options or the manifest name, else the best that can be had. */

@@ -6,15 +6,7 @@
 
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import {
-  baseFolder,
-  type CacheOpener,
-  openRuntime,
-  openSession,
-  type ProjectOptions,
-  readProject,
-  withBuildCache,
-} from './build-session.js';
+import { baseFolder, openRuntime, type ProjectOptions, readProject, withSession } from './build-session.js';
 import { FlavorError } from './errors.js';
 import type { ProjectManifest } from './manifest/load.js';
 import { isFile } from './presence.js';
@@ -33,7 +25,6 @@ import { buildWheel } from './python/project.js';
 import { copySources } from './python/project-sources.js';
 import { requirementsFor } from './python/requirements.js';
 import type { BuildSession, StagedRuntime } from './python/session.js';
-import { withScratch } from './scratch.js';
 
 /** Options of {@link lock}. */
 export interface LockOptions extends Omit<ProjectOptions, 'runtime' | 'locked' | 'noBuild'>, ObservableOptions {
@@ -74,12 +65,10 @@ export interface LockResult {
  * written; otherwise as `pack` while it resolves.
  */
 export function lock(options: LockOptions = {}): Promise<LockResult> {
-  return observed(options, (reporter) =>
-    withBuildCache(options, reporter, (cache) => lockObserved(options, reporter, cache)),
-  );
+  return observed(options, (reporter) => lockObserved(options, reporter));
 }
 
-async function lockObserved(options: LockOptions, reporter: Reporter, cache: CacheOpener): Promise<LockResult> {
+async function lockObserved(options: LockOptions, reporter: Reporter): Promise<LockResult> {
   const manifest = await readProject(options);
   const path =
     options.output === undefined ? join(manifest.folder, PYLOCK) : resolve(baseFolder(options), options.output);
@@ -89,8 +78,7 @@ async function lockObserved(options: LockOptions, reporter: Reporter, cache: Cac
       hints: ['lock files are called pylock.toml or pylock.<name>.toml'],
     });
   }
-  return withScratch(async (scratch) => {
-    const session = await openSession({ options: { ...options, locked: true }, manifest, scratch, reporter, cache });
+  return withSession({ options: { ...options, locked: true }, manifest, reporter }, async (session) => {
     const runtime = await openRuntime(session, options);
     const project = await projectRequirements(session, runtime);
     const before = await textOf(path);

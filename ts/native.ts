@@ -102,6 +102,11 @@ export function writeKeyPair(directory: string, force: boolean): Promise<Binding
   return call((module) => module.generateKeys(directory, force));
 }
 
+/** Looks into a public key file. */
+export function readPublicKey(path: string): Promise<Binding.BindingPublicKey> {
+  return call((module) => module.readPublicKey(path));
+}
+
 /** What the store of unpacked packages holds. */
 export function readCache(store: string | undefined): Promise<Binding.BindingCacheInventory> {
   return call((module) => module.cacheInventory(store));

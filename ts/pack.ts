@@ -10,15 +10,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 
-import {
-  baseFolder,
-  type CacheOpener,
-  openRuntime,
-  openSession,
-  type ProjectOptions,
-  readProject,
-  withBuildCache,
-} from './build-session.js';
+import { baseFolder, openRuntime, type ProjectOptions, readProject, withSession } from './build-session.js';
 import { findLauncher, type Launcher, type LauncherKind, launcherOfFile } from './launchers.js';
 import { signingKey } from './manifest-key.js';
 import { assemble } from './native.js';
@@ -36,8 +28,14 @@ import { presentSlots } from './python/slots.js';
 import { tryPackage } from './python/smoke.js';
 import { stageTrees } from './python/staged-trees.js';
 import type { TrimReport } from './python/trim.js';
-import { withScratch } from './scratch.js';
-import { checkedKey, checkedLevel, expectedSigner, type PackKey, type PackLevel, sourceDateEpoch } from './signing.js';
+import {
+  checkedKey,
+  checkedLevel,
+  checkedPublicKey,
+  type PackKey,
+  type PackLevel,
+  sourceDateEpoch,
+} from './signing.js';
 
 /** Options of {@link pack}. */
 export interface PackOptions extends ProjectOptions, ObservableOptions {
@@ -51,7 +49,7 @@ export interface PackOptions extends ProjectOptions, ObservableOptions {
    * @default the manifest's key, else an ephemeral one
    */
   readonly key?: PackKey | undefined;
-  /** Public key file (PEM): a package that another key signed is refused. */
+  /** Public key file (PEM, or 32 raw bytes) that the key must belong to. */
   readonly publicKey?: string | undefined;
   /** @default 9 */
   readonly level?: PackLevel | undefined;
@@ -129,16 +127,14 @@ export interface PackResult {
  * uv, an interpreter, a dependency or the wheel cannot be had; `ERR_FLAVOR_LOCK`, `ERR_FLAVOR_HASH`,
  * `ERR_FLAVOR_NO_WHEEL`, `ERR_FLAVOR_INDEX` if a lock does not fit, a digest differs, a dependency has no wheel, or an
  * index cannot be reached; `ERR_FLAVOR_ENTRY_POINT` if a command calls what is not
- * there; `ERR_FLAVOR_KEY` if the key file holds no private key; `ERR_FLAVOR_OUTPUT` if the file cannot be written;
+ * there; `ERR_FLAVOR_KEY` if the key file holds no private key, or another one than the public key belongs to; `ERR_FLAVOR_OUTPUT` if the file cannot be written;
  * `ERR_FLAVOR_ABORTED` if the signal was aborted. After a failure no file is left.
  */
 export function pack(options: PackOptions = {}): Promise<PackResult> {
-  return observed(options, (reporter) =>
-    withBuildCache(options, reporter, (cache) => packObserved(options, reporter, cache)),
-  );
+  return observed(options, (reporter) => packObserved(options, reporter));
 }
 
-async function packObserved(options: PackOptions, reporter: Reporter, cache: CacheOpener): Promise<PackResult> {
+async function packObserved(options: PackOptions, reporter: Reporter): Promise<PackResult> {
   const cwd = baseFolder(options);
   const level = checkedLevel(options.level);
   const given = options.key === undefined ? undefined : await checkedKey(options.key, cwd);
@@ -155,15 +151,14 @@ async function packObserved(options: PackOptions, reporter: Reporter, cache: Cac
   });
   if (manifest.entryPoint === undefined && !manifest.hasScripts) chooseCommands(manifest, new Map());
   const key = await signingKey(given, manifest, environment, cwd);
-  const checkSigner = await expectedSigner(options.publicKey, key, cwd);
+  const publicPath = await checkedPublicKey(options.publicKey, key, cwd);
   await checkHooks(manifest, environment);
   if (manifest.build.preBuild.length === 0) await presentSlots(manifest, target);
   const outputRequest = { output: options.output, cwd, folder: manifest.folder };
   const announced = `${manifest.name}-${manifest.version ?? '0'}.psp`;
   await checkWritable(await outputPath({ ...outputRequest, fileName: announced }));
 
-  return withScratch(async (scratch) => {
-    const session = await openSession({ options, manifest, target, scratch, reporter, cache });
+  return withSession({ options, manifest, target, reporter }, async (session) => {
     const runtime = await openRuntime(session, options);
     await runHooks(session, runtime, 'pre_build', {
       version: manifest.version,
@@ -206,16 +201,16 @@ async function packObserved(options: PackOptions, reporter: Reporter, cache: Cac
     };
     const write = () =>
       stage(reporter, 'assemble', 'compressing, signing and writing', async () => {
-        const signed = (opened: PackKey) => assemble({ ...request, key: opened }, reporter);
-        return { value: await withFolderOf(output, () => key.use(scratch, signed)), detail: output };
+        const pair = publicPath === undefined ? {} : { publicPath };
+        const signed = (opened: PackKey) => assemble({ ...request, key: { ...opened, ...pair } }, reporter);
+        return { value: await withFolderOf(output, () => key.use(session.scratch, signed)), detail: output };
       });
     const writeAndTry = async () => {
       const value = await write();
-      checkSigner(value.fingerprint);
       await runHooks(session, runtime, 'post_build', { version: wheel.version, output });
       return value;
     };
-    const isTried = options.publicKey !== undefined || manifest.build.postBuild.length > 0;
+    const isTried = manifest.build.postBuild.length > 0;
     const assembled = await (isTried ? restoredAfterFailure(output, writeAndTry) : write());
     const { defaultName, names } = commandSet;
     const distributions = [...application.distributions, ...dependencies.distributions];

@@ -3,11 +3,11 @@
  * never enters JavaScript.
  */
 
-import { createHash, createPublicKey } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
 import { FlavorError } from './errors.js';
+import { readPublicKey } from './native.js';
 import type { Environment } from './python/environment.js';
 
 /** Who signs a package. */
@@ -45,60 +45,21 @@ export async function checkedKey(key: PackKey, cwd: string): Promise<PackKey> {
   return { source: 'file', path };
 }
 
-/**
- * Whose signature the caller wants, by a public key file (SubjectPublicKeyInfo PEM): refuses a package that somebody else
- * signed. As nobody looks into the private key before it signs, that is known only then.
- */
-export async function expectedSigner(
+/** Absolute path of the public key file that the signing key must belong to; it must hold a public key. */
+export async function checkedPublicKey(
   file: string | undefined,
   { source }: { readonly source: PackKey['source'] },
   cwd: string,
-): Promise<(fingerprint: string) => void> {
-  if (file === undefined) return () => undefined;
+): Promise<string | undefined> {
+  if (file === undefined) return undefined;
   if (source === 'ephemeral') {
     throw new FlavorError('ERR_FLAVOR_OPTION', 'a public key was given, but no private key to sign with', {
       hints: ['give its private key with `--key`'],
     });
   }
   const path = resolve(cwd, file);
-  const expected = fingerprintOf(path, await publicKeyText(path));
-  return (fingerprint) => {
-    if (fingerprint === expected) return;
-    throw new FlavorError(
-      'ERR_FLAVOR_KEY',
-      `the key that signed is not the private half of ${path} (got ${fingerprint}, expected ${expected})`,
-      { path, hints: ['give the two files of one pair'] },
-    );
-  };
-}
-
-async function publicKeyText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new FlavorError('ERR_FLAVOR_NOT_FOUND', `there is no public key file at this path: ${path}`, {
-      path,
-      hints: ['`flavor keygen` writes it beside the private key'],
-      cause,
-    });
-  }
-}
-
-/** Lower hex SHA-256 of the 32 bytes of an Ed25519 public key. */
-function fingerprintOf(path: string, text: string): string {
-  const refused = (cause?: unknown): FlavorError =>
-    new FlavorError('ERR_FLAVOR_KEY', `the public key file holds no Ed25519 public key: ${path}`, { path, cause });
-  // `createPublicKey` would take a private key as well, and that must not pass through here.
-  if (!text.trimStart().startsWith('-----BEGIN PUBLIC KEY-----')) throw refused();
-  let x: string | undefined;
-  try {
-    const jwk = createPublicKey(text).export({ format: 'jwk' });
-    x = jwk.crv === 'Ed25519' ? jwk.x : undefined;
-  } catch (cause) {
-    throw refused(cause);
-  }
-  if (x === undefined) throw refused();
-  return createHash('sha256').update(Buffer.from(x, 'base64url')).digest('hex');
+  await readPublicKey(path);
+  return path;
 }
 
 /** Seconds since 1970, if the variable is set; a value that cannot be obeyed must not pass as a repeatable build. */

@@ -2,14 +2,14 @@
 // read-only or noexec, and programs that are stopped. Mounts need root and a system that allows them.
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { users } from './packaged.js';
 import { type Launcher, launchers } from './suite/launchers.js';
 import { Machine } from './suite/machine.js';
+import { canMount, mounted } from './suite/mounts.js';
 import type { PackageWish, Start } from './suite/schema.js';
 import { type Outcome, run, type Variables } from './suite/start.js';
 import { openSuite, SETTLED_MS, type Suite } from './suite/suite.js';
@@ -19,15 +19,6 @@ const NEWER: PackageWish = { recipe: 'demo', change: { version: '2.0' } };
 const KILLS = 30;
 
 const names = (folder: string): string[] => readdirSync(folder).sort();
-const canMount = process.getuid?.() === 0 && spawnSync('mount', ['--version']).status === 0 && mountWorks();
-
-function mountWorks(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'flavor-mount-'));
-  const works = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', folder]).status === 0;
-  if (works) execFileSync('umount', [folder]);
-  rmSync(folder, { recursive: true });
-  return works;
-}
 
 describe.each(launchers())('$name', (launcher: Launcher) => {
   let suite: Suite | undefined;
@@ -121,7 +112,8 @@ describe.each(launchers())('$name', (launcher: Launcher) => {
       ['without inodes', 'size=64m,mode=0700,nr_inodes=8'],
     ])('a place that is %s makes way for the next, and nothing is left in it', async (_, options) => {
       using on = await machine();
-      await mounted(on, options, async (folder) => {
+      const folder = join(on.root, 'mounted');
+      await mounted(folder, options, async () => {
         const outcome = await start(on, [], {}, { FLAVOR_CACHE: folder });
         expect(`${outcome.exit} ${outcome.stderr}`).toBe('0 ');
         expect(outcome.stdout.toString()).toContain(on.expand('"program":"<slot:0>'));
@@ -132,7 +124,8 @@ describe.each(launchers())('$name', (launcher: Launcher) => {
 
     it('a full disk everywhere is one error that names every place, and freeing space lets the next start through', async () => {
       using on = await machine(users[0], { package: BIG });
-      await mounted(on, 'size=1m,mode=0700', async (folder) => {
+      const folder = join(on.root, 'mounted');
+      await mounted(folder, 'size=1m,mode=0700', async () => {
         const env = { FLAVOR_CACHE: join(folder, 'a'), HOME: join(folder, 'home'), TMPDIR: folder };
         const full = await start(on, [], {}, env);
         expect(full.exit).toBe(106);
@@ -146,18 +139,6 @@ describe.each(launchers())('$name', (launcher: Launcher) => {
     });
   });
 });
-
-/** Mounts a tmpfs on the machine for a while. */
-async function mounted(on: Machine, options: string, use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = join(on.root, 'mounted');
-  mkdirSync(folder);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]);
-  try {
-    await use(folder);
-  } finally {
-    execFileSync('umount', [folder]);
-  }
-}
 
 /** A start that goes on while the test does something. */
 function background(on: Machine, stage: string, args: readonly string[] = []): ChildProcess {

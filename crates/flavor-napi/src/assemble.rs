@@ -24,6 +24,8 @@ pub struct BindingKey {
     pub seed: Option<String>,
     /// The key file, for `file`.
     pub path: Option<String>,
+    /// A file with the public key that must belong to it.
+    pub public_path: Option<String>,
 }
 
 /// What to assemble.
@@ -141,6 +143,10 @@ fn convert(request: BindingAssembleRequest) -> flavor_pack::Result<Request> {
             let expected = "expected `ephemeral`, `seed` with `seed`, or `file` with `path`";
             return Err(option(format!("key source {source:?} does not fit its fields, {expected}")));
         }
+    };
+    let key = match request.key.public_path {
+        Some(public) => KeySource::Pair { key: Box::new(key), public: public.into() },
+        None => key,
     };
     let base = match request.base {
         Some(base) => PathBuf::from(base),

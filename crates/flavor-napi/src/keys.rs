@@ -1,4 +1,4 @@
-//! `generateKeys`: a key pair on disk.
+//! `generateKeys`: a key pair on disk; `readPublicKey`: whose public key a file holds.
 
 use std::path::PathBuf;
 
@@ -50,4 +50,38 @@ impl Task for GenerateKeysTask {
 #[napi(ts_return_type = "Promise<BindingFailure | BindingKeyPair>")]
 pub fn generate_keys(directory: String, force: bool) -> AsyncTask<GenerateKeysTask> {
     AsyncTask::new(GenerateKeysTask { directory: directory.into(), force })
+}
+
+/// What a public key file holds.
+#[napi(object, object_from_js = false)]
+pub struct BindingPublicKey {
+    /// Lower hex SHA-256 of the raw public key.
+    pub fingerprint: String,
+}
+
+/// A look into a public key file on its way to a worker thread.
+pub struct ReadPublicKeyTask {
+    path: PathBuf,
+}
+
+impl Task for ReadPublicKeyTask {
+    type Output = Either<BindingFailure, String>;
+    type JsValue = Either<BindingFailure, BindingPublicKey>;
+
+    fn compute(&mut self) -> napi::Result<Self::Output> {
+        Ok(settle(|| keys::public_key_fingerprint(&self.path)))
+    }
+
+    fn resolve(&mut self, _: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
+        Ok(match output {
+            Either::A(failure) => Either::A(failure),
+            Either::B(fingerprint) => Either::B(BindingPublicKey { fingerprint }),
+        })
+    }
+}
+
+/// Reads a public key file: SPKI PEM, or 32 raw bytes.
+#[napi(ts_return_type = "Promise<BindingFailure | BindingPublicKey>")]
+pub fn read_public_key(path: String) -> AsyncTask<ReadPublicKeyTask> {
+    AsyncTask::new(ReadPublicKeyTask { path: path.into() })
 }

@@ -4,6 +4,7 @@
 
 mod pair;
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -30,10 +31,10 @@ pub enum KeySource {
     Seed(Zeroizing<String>),
     /// A key file.
     File(PathBuf),
-    /// A key file, and one with the public key that must belong to it.
+    /// Any of them, and a file with the public key that must belong to it.
     Pair {
-        /// The private key.
-        private: PathBuf,
+        /// Where the private key comes from.
+        key: Box<Self>,
         /// The public key.
         public: PathBuf,
     },
@@ -46,18 +47,31 @@ impl KeySource {
             Self::Ephemeral => Ok(SigningKey::from_secret(&*fresh_secret()?)),
             Self::Seed(seed) => signing_key_of_seed(seed),
             Self::File(path) => read_signing_key(path),
-            Self::Pair { private, public } => {
-                let key = read_signing_key(private)?;
+            Self::Pair { key: source, public } => {
+                let key = source.signing_key()?;
                 if read_public_key(public)? == key.public_key() {
                     return Ok(key);
                 }
-                Err(refused(
-                    public,
-                    format!("another key than the one that belongs to {}", private.display()),
-                ))
+                Err(refused(public, format!("another key than the one that belongs to {source}")))
             }
         }
     }
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ephemeral => f.write_str("the ephemeral key"),
+            Self::Seed(_) => f.write_str("the seed"),
+            Self::File(path) => path.display().fmt(f),
+            Self::Pair { key, .. } => key.fmt(f),
+        }
+    }
+}
+
+/// Lower hex SHA-256 of the public key in a file, by which a signer is known.
+pub fn public_key_fingerprint(path: &Path) -> Result<String> {
+    Ok(pspf::hex::encode(&pspf::keys::fingerprint(&read_public_key(path)?)))
 }
 
 /// The key of a seed text.

@@ -140,7 +140,9 @@ fn key(key: Key, variable: &dyn Fn(&str) -> Option<OsString>, log: &Log) -> Resu
             KeySource::Ephemeral
         }
         Key::Files { private, public: None } => KeySource::File(private),
-        Key::Files { private, public: Some(public) } => KeySource::Pair { private, public },
+        Key::Files { private, public: Some(public) } => {
+            KeySource::Pair { key: Box::new(KeySource::File(private)), public }
+        }
         Key::SeedOfVariable => {
             let text = variable("FLAVOR_KEY_SEED").and_then(|text| text.into_string().ok());
             let message = "--key-seed env asks for a text in FLAVOR_KEY_SEED, which is not set".to_owned();
