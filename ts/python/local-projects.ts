@@ -4,7 +4,7 @@
  * read; what does not exist or cannot be read is left to uv, which names it.
  */
 
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 
 import { parse } from 'smol-toml';
@@ -12,12 +12,16 @@ import { parse } from 'smol-toml';
 import { isThere } from '../presence.js';
 import { sortedEntries } from './tree.js';
 
-/** Everything that is needed, none inside another. */
+/** Everything that is needed, by real paths, as uv names them. */
 export interface LocalProjects {
+  /** Folder of the project. */
+  readonly project: string;
   /** Root of the uv workspace that the project is a member of, or the project's folder. */
   readonly workspace: string;
-  /** Absolute paths. */
+  /** Folders that hold everything, none inside another. */
   readonly roots: readonly string[];
+  /** The innermost folder that holds them all. */
+  readonly common: string;
 }
 
 interface UvTable {
@@ -26,8 +30,10 @@ interface UvTable {
 }
 
 /** Finds what the project in a folder, and the additional projects, are built from. */
-export async function findLocalProjects(folder: string, additional: readonly string[]): Promise<LocalProjects> {
-  const workspace = await workspaceOf(folder);
+export async function findLocalProjects(folder: string, others: readonly string[]): Promise<LocalProjects> {
+  const project = await realPath(folder);
+  const additional = await Promise.all(others.map(realPath));
+  const workspace = await workspaceOf(project);
   const found = new Set<string>();
   const visit = async (path: string): Promise<void> => {
     if (found.has(path) || !(await isThere(path))) return;
@@ -36,10 +42,15 @@ export async function findLocalProjects(folder: string, additional: readonly str
     for (const source of pathSources(table)) await visit(resolve(path, source));
     if (table?.workspace !== undefined) for (const member of await membersOf(path, table)) await visit(member);
   };
-  for (const path of [folder, workspace, ...additional]) await visit(path);
+  for (const path of [project, workspace, ...additional]) await visit(path);
   for (const path of additional) await visit(await workspaceOf(path));
   const roots = [...found].filter((path) => ![...found].some((other) => other !== path && isInside(path, other)));
-  return { workspace, roots: roots.sort() };
+  return { project, workspace, roots: roots.sort(), common: commonFolder(roots) };
+}
+
+/** The real path of what exists, else the path. */
+export function realPath(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 /** Whether a path lies in a folder, or is it. */
@@ -48,8 +59,7 @@ export function isInside(path: string, folder: string): boolean {
   return within !== '..' && !within.startsWith(`..${sep}`) && resolve(folder, within) === path;
 }
 
-/** The innermost folder that holds all paths. */
-export function commonFolder(paths: readonly string[]): string {
+function commonFolder(paths: readonly string[]): string {
   const [first = '/', ...others] = paths;
   let common = first;
   while (!others.every((path) => isInside(path, common)) && dirname(common) !== common) common = dirname(common);

@@ -3,13 +3,12 @@
  * towards each other kept, so that relative paths between them hold and build back ends leave their traces there.
  */
 
-import { realpath } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 
 import { cacheDirectory } from '../cache-directory.js';
 import { FlavorError } from '../errors.js';
 import { isThere } from '../presence.js';
-import { commonFolder, findLocalProjects, isInside } from './local-projects.js';
+import { findLocalProjects, isInside, realPath } from './local-projects.js';
 import { copyProject } from './project-copy.js';
 import type { BuildSession } from './session.js';
 
@@ -30,19 +29,14 @@ export interface ProjectSources {
 /** Copies what the project is built from. */
 export async function copySources(session: BuildSession): Promise<ProjectSources> {
   const { manifest, scratch, reporter } = session;
-  // uv names real paths.
-  const real = (path: string): Promise<string> => realpath(path).catch(() => path);
-  const project = await real(manifest.folder);
-  const additional = await Promise.all(manifest.build.dependencies.map(real));
-  for (const folder of additional) {
+  for (const folder of manifest.build.dependencies) {
     if (await isThere(folder)) continue;
     throw new FlavorError('ERR_FLAVOR_NOT_FOUND', `there is no local project at this path: ${folder}`, {
       path: folder,
       hints: ['correct `dependencies` under `[tool.flavor.build]`; paths are relative to the manifest'],
     });
   }
-  const { workspace, roots } = await findLocalProjects(project, additional);
-  const common = commonFolder(roots);
+  const { common, project, roots, workspace } = await findLocalProjects(manifest.folder, manifest.build.dependencies);
   const top = join(scratch, 'project');
   const copied = new Map<string, string>();
   const copy = async (from: string, to: string): Promise<void> => {
@@ -65,7 +59,7 @@ export async function copySources(session: BuildSession): Promise<ProjectSources
     workspace: join(top, relative(common, workspace)),
     originalWorkspace: workspace,
     async locate(given) {
-      const path = await real(given);
+      const path = await realPath(given);
       if (isInside(path, top)) return path;
       const place = placeOf(path);
       if (place !== undefined && (await isThere(place))) return place;

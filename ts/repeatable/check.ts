@@ -5,7 +5,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ import { loadManifest } from '../manifest/load.js';
 import type { PackOptions, PackOutput } from '../pack.js';
 import { observed, type ProgressEvent, type Reporter } from '../progress.js';
 import { childEnvironment, type Environment } from '../python/environment.js';
-import { commonFolder, findLocalProjects } from '../python/local-projects.js';
+import { findLocalProjects } from '../python/local-projects.js';
 import { copyProject } from '../python/project-copy.js';
 import { withScratch } from '../scratch.js';
 import { differences } from './difference.js';
@@ -63,10 +63,7 @@ export function checkRepeatable(options: CheckOptions = {}): Promise<CheckResult
 async function check(options: CheckOptions, scratch: string, reporter: Reporter): Promise<CheckResult> {
   const cwd = baseFolder(options);
   const manifest = await loadManifest(resolve(cwd, options.manifest ?? '.'));
-  const folder = await realpath(manifest.folder);
-  const additional = manifest.build.dependencies.map((path) => realpath(path).catch(() => path));
-  const { roots } = await findLocalProjects(folder, await Promise.all(additional));
-  const common = commonFolder(roots);
+  const { common, project, roots } = await findLocalProjects(manifest.folder, manifest.build.dependencies);
   const seed = randomBytes(32).toString('hex');
   const outputs: PackOutput[] = [];
   for (const surroundings of SURROUNDINGS) {
@@ -93,7 +90,7 @@ async function check(options: CheckOptions, scratch: string, reporter: Reporter)
         cwd,
         // What was kept would hide what differs.
         buildCache: false,
-        manifest: join(copy, relative(common, folder), basename(manifest.file)),
+        manifest: join(copy, relative(common, project), basename(manifest.file)),
         output: join(scratch, surroundings.name, 'package.psp'),
         key: { source: 'seed', seed },
       },
