@@ -115,7 +115,7 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
       dependencies: [
         ...['setuptools', 'coverage', 'zope.event', 'zope.deprecation', 'zope.interface', 'sphinxcontrib-jsmath'],
         ...['uvicorn', 'gunicorn', 'celery'],
-        ...(isNewest ? ['ruff', 'alembic', 'jupyter-core', 'django', 'certifi', 'flavortest_made'] : []),
+        ...(isNewest ? ['ruff', 'alembic', 'ipykernel', 'django', 'certifi', 'flavortest_made'] : []),
       ],
       scripts: { many: 'many:main', 'many-coloured': 'many.coloured:main [colours]' },
       wheels: WHEELS,
@@ -318,6 +318,24 @@ describe.each(['3.14', '3.11'])('with Python %s [slow]', (python) => {
       '[]',
       "['made-plain', 'made-shell', 'many', 'many-coloured']",
     ]);
+  });
+
+  onNewest('6: a Jupyter kernel is found by its specification and runs in the environment', async () => {
+    const result = await machine.python(`
+      import sys
+      from jupyter_client.manager import start_new_kernel
+
+      manager, client = start_new_kernel(kernel_name="python3")
+      try:
+          print(manager.kernel_spec.resource_dir == sys.prefix + "/share/jupyter/kernels/python3")
+          code = "import sys, many; print([sys.prefix, sys.executable, callable(exit), many.__name__])"
+          reply = client.execute_interactive(code, store_history=False, allow_stdin=False)
+          print(reply["content"]["status"])
+      finally:
+          client.stop_channels()
+          manager.shutdown_kernel(now=True)
+    `);
+    expect(String(result.stdout).split('\n')).toEqual(['True', `['${w}', '${w}/bin/python', True, 'many']`, 'ok']);
   });
 
   it('8: a nested environment works, as tox and pre-commit make them', async () => {

@@ -24,7 +24,7 @@ const ROOTS = [
 ];
 
 /** Large ones, for the newest Python of the mirror only. */
-const LARGE_ROOTS = [['numpy', 'pandas', 'scikit-learn']];
+const LARGE_ROOTS = [['numpy', 'pandas', 'scikit-learn'], ['ipykernel']];
 
 const pins = JSON.parse(readFileSync(path.join(import.meta.dirname, 'pins.json'), 'utf8'));
 const pythons = pins.runtimes.map(({ python }) => python.split('.').slice(0, 2).map(Number));
