@@ -22,6 +22,7 @@
 mod ending;
 mod environment;
 mod failure;
+mod floor;
 mod foreign;
 mod json;
 mod lifecycle;

@@ -13,6 +13,7 @@ use pspf::{ErrorCode, Package, ReadAt};
 
 use crate::environment;
 use crate::failure::{Failure, Result};
+use crate::floor;
 
 /// The block that only packages of ours have.
 pub(crate) fn flavor_of<R: ReadAt>(package: &Package<R>) -> Result<&Flavor> {
@@ -21,14 +22,15 @@ pub(crate) fn flavor_of<R: ReadAt>(package: &Package<R>) -> Result<&Flavor> {
         .ok_or_else(|| Failure::new(ErrorCode::PspfForeign, "the metadata has no `x-flavor` block"))
 }
 
-/// Refuses a package for another platform (LAUNCH.md 4, step 4).
+/// Refuses a package for another platform, or for a newer system (LAUNCH.md 4, step 4).
 pub(crate) fn require_target(flavor: &Flavor) -> Result<()> {
     let target = &flavor.target;
-    if target.os == OS && target.arch == ARCH {
-        return Ok(());
-    }
-    let message = format!("the package was built for {}_{}, this is {OS}_{ARCH}", target.os, target.arch);
-    Err(Failure::new(ErrorCode::LaunchTarget, message))
+    let refusal = if target.os == OS && target.arch == ARCH {
+        floor::lacking(&target.floor)
+    } else {
+        Some(format!("the package was built for {}_{}, this is {OS}_{ARCH}", target.os, target.arch))
+    };
+    refusal.map_or(Ok(()), |message| Err(Failure::new(ErrorCode::LaunchTarget, message)))
 }
 
 /// What commands may name at one start.

@@ -57,13 +57,20 @@ func (s *Start) open(level validation.Level) (*verified, error) {
 	return v, nil
 }
 
-// checkTarget refuses packages for another platform (LAUNCH.md 4.4). Foreign ones state none.
+// checkTarget refuses packages for another platform or a newer system (LAUNCH.md 4.4). Foreign ones state none.
 func checkTarget(p *pspf.Package) error {
 	flavor := p.Flavor()
-	if flavor == nil || flavor.Target.OS == OS && flavor.Target.Arch == Arch {
+	if flavor == nil {
 		return nil
 	}
-	return code.New(code.LaunchTarget, "the package was built for "+flavor.Target.OS+"_"+flavor.Target.Arch+", this is "+OS+"_"+Arch)
+	target := flavor.Target
+	if target.OS != OS || target.Arch != Arch {
+		return code.New(code.LaunchTarget, "the package was built for "+target.OS+"_"+target.Arch+", this is "+OS+"_"+Arch)
+	}
+	if lack := lacking(target.Floor); lack != "" {
+		return code.New(code.LaunchTarget, lack)
+	}
+	return nil
 }
 
 func putUpName(failed code.Code) string {

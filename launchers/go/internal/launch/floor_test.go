@@ -1,0 +1,57 @@
+package launch
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestVersionsAreComparedAsNumbersAndAnythingElseIsNotJudged(t *testing.T) {
+	parts := func(version string) [3]uint32 {
+		parts, ok := versionParts(version)
+		if !ok {
+			t.Fatalf("%q is a version", version)
+		}
+		return parts
+	}
+	if !older(parts("2.9"), parts("2.28")) || parts("11") != parts("11.0.0") || !older(parts("10.16"), parts("11")) {
+		t.Error("2.9 is before 2.28, 11 is 11.0.0, 10.16 is before 11")
+	}
+	for _, none := range []string{"", "2.", ".2", "+2", "-2", "2.3.4.5", "two", "4294967296"} {
+		if _, ok := versionParts(none); ok {
+			t.Errorf("%q is no version", none)
+		}
+	}
+}
+
+func TestALoaderStatesItsVersionByItsNameOrInItsText(t *testing.T) {
+	if OS != "linux" {
+		t.Skip("loaders of glibc are of Linux")
+	}
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	link := filepath.Join(folder, "ld-linux.so.2")
+	if err := os.Symlink(write("ld-2.17.so", "no text"), link); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		link: "2.17",
+		write("new", "\x00ld.so (Debian GLIBC 2.36-9) stable release version 2.36.\n"): "2.36",
+		write("other", "a stand-in"): "",
+	} {
+		if got, err := statedByLoader(path); err != nil || got != want {
+			t.Errorf("%s: got %q, %v, expected %q", path, got, err, want)
+		}
+	}
+	if _, err := statedByLoader(filepath.Join(folder, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v for a loader that is not there", err)
+	}
+}
