@@ -1,5 +1,6 @@
 /**
- * The command line: commands, help, and mistakes in it. Actions live in `commands/`.
+ * The command line: commands, help, and mistakes in it. Actions live in `commands/`, and load what packing needs, which is
+ * most of what there is, only when they run.
  */
 
 import { readFileSync } from 'node:fs';

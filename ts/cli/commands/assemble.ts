@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-import { type AssembleResult, assemble } from '../../index.js';
+import { type AssembleResult, assemble } from '../../assemble.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT, usageError } from '../exit.js';
 import { formatSize } from '../output.js';

@@ -4,7 +4,7 @@
 
 import type { BuildCacheContent } from '../../build-cache/tidying.js';
 import type { CacheEnvironment, CacheFindings, CacheInventory, CacheRemoval } from '../../cache.js';
-import { FlavorError } from '../../index.js';
+import { FlavorError } from '../../errors.js';
 import { formatSize, printable } from '../output.js';
 
 /** The package files of an environment. */

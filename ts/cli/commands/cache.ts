@@ -11,7 +11,7 @@ import { type Command, Option } from 'commander';
 
 import { buildCacheContent, pruneBuildCache } from '../../build-cache/tidying.js';
 import { type CacheRemoval, inventory, prune, remove, repairCache, verifyCache } from '../../cache.js';
-import { FlavorError } from '../../index.js';
+import { FlavorError } from '../../errors.js';
 import { type ActionContext, type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT, exitCodeOf, usageError } from '../exit.js';
 import { formatSize, printable } from '../output.js';

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 
-import { extractAll } from '../../index.js';
+import { extractAll } from '../../extract.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT } from '../exit.js';
 import { extractedLine, extractedObject } from '../extracted.js';

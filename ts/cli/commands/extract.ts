@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 
-import { extract } from '../../index.js';
+import { extract } from '../../extract.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT, usageError } from '../exit.js';
 import { extractedLine, extractedObject } from '../extracted.js';

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { type InspectedSlot, type InspectResult, inspect } from '../../index.js';
+import { type InspectedSlot, type InspectResult, inspect } from '../../inspect.js';
 import { readRuntimeRecord } from '../../python/runtime-record.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { coverageObject, coverageText } from '../coverage.js';

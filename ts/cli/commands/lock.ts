@@ -4,7 +4,6 @@ import { relative } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { lock } from '../../index.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT } from '../exit.js';
 
@@ -39,6 +38,7 @@ export function addLockCommand(program: Command): void {
     .option('--group <name>', 'dependency group (repeatable)', collected, []);
   withCommonOptions(command).action(async (options: LockCommandOptions) => {
     await runAction('lock', options, async ({ output, cwd, signal }) => {
+      const { lock } = await import('../../lock.js');
       const { path, changed, source, packages } = await lock({
         manifest: options.manifest,
         output: options.output,

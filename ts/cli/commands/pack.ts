@@ -4,14 +4,7 @@ import { relative, resolve } from 'node:path';
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-import {
-  checkRepeatable,
-  type PackLevel,
-  type PackResult,
-  type ProgressEvent,
-  pack,
-  type RuntimeChoice,
-} from '../../index.js';
+import type { PackLevel, PackResult, ProgressEvent, RuntimeChoice } from '../../index.js';
 import { LAUNCHER_KINDS, type LauncherKind } from '../../launchers.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT } from '../exit.js';
@@ -102,6 +95,7 @@ export function addPackCommand(program: Command): void {
         onProgress: (event: ProgressEvent) => output.progress(event),
       };
       if (options.check === true) {
+        const { checkRepeatable } = await import('../../repeatable/check.js');
         const { sizeBytes, target } = await checkRepeatable(common);
         output.result({ repeatable: true, target, size_bytes: sizeBytes }, [
           `repeatable: two builds gave the same package (${formatSize(sizeBytes)}, ${target})`,
@@ -112,6 +106,7 @@ export function addPackCommand(program: Command): void {
       if (warning !== undefined) output.warning(warning);
       // What is made for this package alone is the last choice, after the manifest's.
       const chosen = key.source === 'ephemeral' ? undefined : key;
+      const { pack } = await import('../../pack.js');
       const result = await pack({ ...common, output: options.output, key: chosen, publicKey: options.publicKey });
       output.result(resultObject(result), resultLines(result));
       const isEphemeral = result.outputs.some(({ signer }) => signer.source === 'ephemeral');

@@ -11,7 +11,7 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { FlavorError } from '../../index.js';
+import { FlavorError } from '../../errors.js';
 import { findLauncher } from '../../launchers.js';
 import { hostTarget } from '../../platform.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';

@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { type Coverage, FlavorError, type VerifyResult, verify } from '../../index.js';
+import { FlavorError } from '../../errors.js';
+import { type Coverage, type VerifyResult, verify } from '../../verify.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { coverageObject, coverageText } from '../coverage.js';
 import { EXIT, exitCodeOf } from '../exit.js';
