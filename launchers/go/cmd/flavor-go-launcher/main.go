@@ -21,6 +21,7 @@ import (
 	"flavorpack-native/launchers/go/internal/environment"
 	"flavorpack-native/launchers/go/internal/launch"
 	"flavorpack-native/launchers/go/internal/process"
+	_ "flavorpack-native/launchers/go/internal/stack"
 	"flavorpack-native/launchers/go/internal/tell"
 	"flavorpack-native/launchers/go/internal/tool"
 )

@@ -25,20 +25,22 @@ type pin struct {
 	expiry  int64
 }
 
-var shape = &strictjson.Shape{Closed: true, Keys: []strictjson.Key{
-	{Name: "schema", Shape: strictjson.Scalar},
-	{Name: "mode", Shape: strictjson.Scalar},
-	{Name: "user_keys", Shape: strictjson.Scalar},
-	{Name: "keys", Shape: &strictjson.Shape{Elements: pinShape}},
-}}
-
-var pinShape = &strictjson.Shape{Closed: true, Keys: []strictjson.Key{
-	{Name: "name", Shape: strictjson.Scalar},
-	{Name: "fingerprint", Shape: strictjson.Scalar},
-	{Name: "public_key", Shape: strictjson.Scalar},
-	{Name: "packages", Shape: &strictjson.Shape{Elements: strictjson.Scalar}},
-	{Name: "expires", Shape: strictjson.Scalar},
-}}
+// shape is made where it is needed: a variable would be filled in at every start.
+func shape() *strictjson.Shape {
+	pin := &strictjson.Shape{Closed: true, Keys: []strictjson.Key{
+		{Name: "name", Shape: strictjson.Scalar},
+		{Name: "fingerprint", Shape: strictjson.Scalar},
+		{Name: "public_key", Shape: strictjson.Scalar},
+		{Name: "packages", Shape: &strictjson.Shape{Elements: strictjson.Scalar}},
+		{Name: "expires", Shape: strictjson.Scalar},
+	}}
+	return &strictjson.Shape{Closed: true, Keys: []strictjson.Key{
+		{Name: "schema", Shape: strictjson.Scalar},
+		{Name: "mode", Shape: strictjson.Scalar},
+		{Name: "user_keys", Shape: strictjson.Scalar},
+		{Name: "keys", Shape: &strictjson.Shape{Elements: pin}},
+	}}
+}
 
 // refuse is the answer to a file that cannot be believed (S2).
 func (s *source) refuse(reason string, cause error) error {
@@ -51,7 +53,7 @@ func (s *source) refuse(reason string, cause error) error {
 
 // parse reads the file. What this version does not know refuses the whole file, never a part of it.
 func (s *source) parse(text []byte) error {
-	root, err := strictjson.Parse(text, shape)
+	root, err := strictjson.Parse(text, shape())
 	if err != nil {
 		return s.refuse("it is not strict JSON of schema 1", err)
 	}
