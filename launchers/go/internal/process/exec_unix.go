@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// givenIgnored says which signals were ignored: bit n-1 for signal n.
+var givenIgnored uint64
+
 // OccupyStandard keeps closed standard descriptors occupied while files are written, and out of the program: the runtime
 // opened them on /dev/null, here they become close-on-exec (LAUNCH.md 1.3).
 func OccupyStandard() {

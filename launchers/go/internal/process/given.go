@@ -20,17 +20,9 @@
 // It decides nothing about packages, commands or variables, and prints nothing.
 package process
 
-// What the entry point recorded; written before the runtime starts and by nobody else.
-var (
-	givenRecorded uint64 // 1 if the entry point ran
-	givenIgnored  uint64 // bit n-1: signal n was ignored
-	givenBlocked  uint64 // bit n-1: signal n was blocked
-	givenClosed   uint64 // bit n: descriptor n was closed
-	givenFiles    [2]uint64
-	givenSlack    uint64 // timer slack in nanoseconds; 0 if it was left as it was
-	// givenEnvironment is where the kernel put the environment: addresses of entries up to one of 0.
-	givenEnvironment **byte
-)
+// givenClosed says which descriptors were closed: bit n for descriptor n. Like everything that is called given, it was
+// written by the entry point before the runtime started, and by nobody else.
+var givenClosed uint64
 
 // ClosedStandard says whether a standard descriptor was closed when the launcher was started.
 func ClosedStandard() bool { return givenClosed != 0 }

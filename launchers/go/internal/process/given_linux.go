@@ -6,6 +6,14 @@ import (
 	"unsafe"
 )
 
+// What the entry point recorded, besides what other files have.
+var (
+	givenRecorded uint64 // 1 if the entry point ran
+	givenBlocked  uint64 // bit n-1: signal n was blocked
+	givenFiles    [2]uint64
+	givenSlack    uint64 // timer slack in nanoseconds; 0 if it was left as it was
+)
+
 // givenScratch is where the entry point lets the kernel write one struct sigaction.
 var givenScratch [4]uint64
 

@@ -4,6 +4,9 @@ package process
 
 import "unsafe"
 
+// givenEnvironment is where the kernel put the environment: addresses of entries up to one of 0.
+var givenEnvironment **byte
+
 //go:linkname runtimeEntries syscall.runtime_envs
 func runtimeEntries() []string
 
