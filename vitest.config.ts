@@ -3,6 +3,7 @@
 
 import { defineConfig } from 'vitest/config';
 import { offlineEnvironment, testBuildCache } from './__test__/fetch/environment.mjs';
+import { LongestFirst } from './__test__/order.js';
 
 export default defineConfig({
   test: {
@@ -19,6 +20,7 @@ export default defineConfig({
     hookTimeout: 300_000,
     // Two cores: more workers only make timing-sensitive cases fight each other.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     retry: 0,
   },
 });
