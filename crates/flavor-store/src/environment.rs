@@ -16,7 +16,7 @@ use crate::error::{During as _, Result};
 use crate::frames::{require_unpackable, verify_slot_bytes};
 use crate::names::Names;
 use crate::placeholder::Places;
-use crate::publish::{Making, Presence, PublishedSlot, Records, make_slot_durable, publish_slot};
+use crate::publish::{Making, Presence, PublishedSlot, Records, make_slot_durable, publish_slots};
 use crate::record::{Record, State};
 use crate::root::{Root, Space};
 use crate::slot_key::slot_key;
@@ -148,14 +148,14 @@ pub fn install<R: ReadAt + Sync>(
     let composition = Composition::plan(&flavor.workenv, &places, &wanted.parts)?;
     verify_unused(package, &wanted.parts, &composition)?;
 
-    let mut slots = Vec::new();
-    for (position, part) in wanted.parts.iter().enumerate() {
-        slots.push(if *part == Part::Shared {
-            Some(publish_slot(root, staging, package, position, wanted.records)?)
-        } else {
-            None
-        });
-    }
+    let shared = |part: &Part| *part == Part::Shared;
+    let slots = publish_slots(
+        root,
+        staging,
+        package,
+        &wanted.parts.iter().map(shared).collect::<Vec<_>>(),
+        wanted.records,
+    )?;
     let making = Making {
         parent: &root.envs,
         name: &name,

@@ -17,6 +17,9 @@ use crate::stream::{OneFile, give, require_decodable};
 /// More workers than this only wait for directory locks of the file system.
 const MAX_WORKERS: usize = 8;
 
+/// How many slots are unpacked at a time: while the workers of one wait for its last frames, those of the next go on.
+pub(crate) const SLOTS_AT_ONCE: usize = 2;
+
 /// What takes the members of a slot; several may share those of one.
 pub(crate) trait SlotSink: MemberSink<Error = Error> + Send {
     /// What it was given.
@@ -38,7 +41,7 @@ pub(crate) fn decode_slot<'a, R: ReadAt + Sync>(
     let frames = package.frames(slot);
     let runs = &pspf::frame::runs(frames);
     let members = &Mutex::new(Vec::new());
-    run(runs.len(), &|| {
+    run(runs.len(), MAX_WORKERS, &|| {
         let mut sink = Some(sink());
         let mut stored = Vec::new();
         let mut buffer = FrameBuffer::default();
@@ -74,7 +77,7 @@ pub fn verify_slot_bytes<R: ReadAt + Sync>(package: &Package<R>, slot: usize) ->
     if frames.is_empty() {
         return Ok(package.verify_slot(slot)?);
     }
-    run(frames.len(), &|| {
+    run(frames.len(), MAX_WORKERS, &|| {
         let mut stored = Vec::new();
         Box::new(move |step| match step {
             Step::Number(number) => Ok(package.read_frame(slot, number, &mut stored)?),
@@ -94,15 +97,19 @@ pub(crate) fn require_unpackable<R: ReadAt>(package: &Package<R>, slot: usize) -
     OneFile::of_ours(package, slot)
 }
 
-enum Step {
+/// What a worker is asked for.
+pub(crate) enum Step {
+    /// The work of this number.
     Number(usize),
+    /// Its end, after its last number.
     Done,
 }
 
-type Worker<'a> = Box<dyn FnMut(Step) -> Result<()> + 'a>;
+pub(crate) type Worker<'a> = Box<dyn FnMut(Step) -> Result<()> + 'a>;
 
-/// Runs workers over the numbers 0 to `count`. The calling thread is one of them, so it works where no thread can be made.
-fn run<'a>(count: usize, worker: &(dyn Fn() -> Worker<'a> + Sync)) -> Result<()> {
+/// Runs at most `most` workers, and no more than there are cores, over the numbers 0 to `count`. The calling thread is one
+/// of them, so it works where no thread can be made.
+pub(crate) fn run<'a>(count: usize, most: usize, worker: &(dyn Fn() -> Worker<'a> + Sync)) -> Result<()> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     // Of several failures the one of the lowest number is reported.
@@ -125,7 +132,7 @@ fn run<'a>(count: usize, worker: &(dyn Fn() -> Worker<'a> + Sync)) -> Result<()>
         let _ = step(Step::Done);
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let workers = cores.min(MAX_WORKERS).min(count);
+    let workers = cores.min(most).min(count);
     std::thread::scope(|scope| {
         let mut others = Vec::new();
         for _ in 1..workers {

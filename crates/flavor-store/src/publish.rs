@@ -2,13 +2,14 @@
 //! is what is published; what has no record is not believed.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use pspf::{Package, ReadAt, hex};
 
 use crate::boot::BootId;
 use crate::compare::{Extra, matches_slot};
 use crate::error::{During as _, Result};
-use crate::frames::verify_slot_bytes;
+use crate::frames::{SLOTS_AT_ONCE, Step, run, verify_slot_bytes};
 use crate::record::{Record, State, record_name};
 use crate::root::Root;
 use crate::slot_key::slot_key;
@@ -98,6 +99,28 @@ pub fn publish_slot<R: ReadAt + Sync>(
     }
     let path = root.slot_path(&key);
     Ok(PublishedSlot { key, path, presence })
+}
+
+/// The same for each slot that is `wanted`, several at the same time (STORE.md 6.1).
+pub(crate) fn publish_slots<R: ReadAt + Sync>(
+    root: &Root,
+    staging: &Staging,
+    package: &Package<R>,
+    wanted: &[bool],
+    records: Records,
+) -> Result<Vec<Option<PublishedSlot>>> {
+    let numbers = &(0..wanted.len()).filter(|slot| wanted[*slot]).collect::<Vec<_>>();
+    let published = &Mutex::new(vec![None; wanted.len()]);
+    run(numbers.len(), SLOTS_AT_ONCE, &|| {
+        Box::new(|step| {
+            let Step::Number(number) = step else { return Ok(()) };
+            let slot = publish_slot(root, staging, package, numbers[number], records)?;
+            published.lock().unwrap_or_else(PoisonError::into_inner)[numbers[number]] = Some(slot);
+            Ok(())
+        })
+    })?;
+    let mut published = published.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *published))
 }
 
 /// The same for a slot that is asked for by itself: what is recorded in this boot or durably is used as it is, and only then

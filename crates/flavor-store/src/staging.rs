@@ -1,10 +1,10 @@
 //! The private folder in which one start works (STORE.md 10): everything is made here and renamed into place. A start
 //! that died leaves its folder; the kernel released its lock, so the next start can tell and remove it.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::error::{During as _, Error, Result};
@@ -27,7 +27,7 @@ pub struct Staging<'root> {
     pub(crate) names: Names,
     /// Held while the folder is in use.
     lock: Option<File>,
-    count: Cell<u32>,
+    count: AtomicU32,
 }
 
 impl<'root> Staging<'root> {
@@ -53,7 +53,7 @@ impl<'root> Staging<'root> {
         match prepare() {
             Ok((directory, lock)) => {
                 let names = Names::probe(&directory, LOCK);
-                Ok(Self { root, name, directory, names, lock: Some(lock), count: Cell::new(0) })
+                Ok(Self { root, name, directory, names, lock: Some(lock), count: AtomicU32::new(0) })
             }
             Err(error) => {
                 let _ = remove_tree(&root.tmp, &name);
@@ -71,8 +71,7 @@ impl<'root> Staging<'root> {
 
     /// A name that is not used in the folder yet.
     pub(crate) fn fresh_name(&self, what: &str) -> String {
-        self.count.set(self.count.get() + 1);
-        format!("{what}-{}", self.count.get())
+        format!("{what}-{}", self.count.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// A new empty folder with mode 0755, as published trees have.

@@ -1,9 +1,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::publish::{Presence, Records, publish_slot};
+use crate::publish::{Presence, Records, publish_slot, publish_slots};
 use crate::slot_key::slot_key;
 use crate::staging::Staging;
+use crate::test_package::Entry;
 
 fn publish(store: &Store, package: &Package<Vec<u8>>, slot: usize) -> crate::Result<Presence> {
     let staging = Staging::create(&store.root)?;
@@ -206,4 +207,29 @@ fn staging_of_dead_starts_is_removed_and_that_of_living_ones_kept() {
     assert_eq!(std::fs::read(&outside).expect("outside"), b"keep");
     drop(living);
     assert_eq!(names(&tmp), ["young"]);
+}
+
+#[test]
+fn slots_that_are_brought_in_together_are_all_there_and_of_those_that_fail_the_lowest_is_told() {
+    let store = Store::new();
+    let staging = Staging::create(&store.root).expect("staging");
+    let several = |slots: [&[Entry]; 4]| {
+        let package = open(slots.iter().fold(Builder::new(), |builder, entries| builder.slot(true, entries)));
+        publish_slots(&store.root, &staging, &package, &[true, false, true, true], Records::Believed)
+    };
+    let good = [&[file("a", b"1")][..], &[file("b", b"2")], &[file("c", b"3")], &[file("d", b"4")]];
+    let published = several(good).expect("published");
+    let member = |slot: usize, name| published[slot].as_ref().map(|slot| slot.path.join(name).is_file());
+    assert_eq!(
+        [member(0, "a"), member(1, "b"), member(2, "c"), member(3, "d")],
+        [Some(true), None, Some(true), Some(true)]
+    );
+
+    let large = vec![0; 3 << 20];
+    let slow = [file("large", &large), file("twice", b"5"), file("twice", b"6")];
+    let told =
+        several([&slow, &[file("b", b"2")], &[link("out", "..")], &[link("way", "..")]]).expect_err("fails");
+    assert!(told.to_string().contains("\"twice\""), "{told}");
+    drop(staging);
+    assert!(names(&store.path().join("v1/tmp")).is_empty());
 }
