@@ -16,7 +16,7 @@ export const DEFAULT_TRIM: TrimSettings = {
   static: true,
   libpython: true,
   symbols: true,
-  tkinter: false,
+  tkinter: 'auto',
   ensurepip: false,
   pydocData: false,
   lib2to3: false,

@@ -8,6 +8,7 @@ import type { Target } from '../../dist/platform.js';
 import { binaryNeeds } from '../../dist/python/binary-floor.js';
 import { stageRuntime } from '../../dist/python/runtime.js';
 import { normaliseRuntime } from '../../dist/python/runtime-tree.js';
+import { nameTkinter } from '../../dist/python/tkinter-use.js';
 import { trimRuntime } from '../../dist/python/trim.js';
 import { ensureForeignMirror, foreignMetadataFile } from '../fetch/mirror.mjs';
 import { Bench, DEFAULT_TRIM } from './session.js';
@@ -25,7 +26,7 @@ function sizeOf(root: string): number {
     .reduce((sum, entry) => sum + lstatSync(join(entry.parentPath, entry.name)).size, 0);
 }
 
-const NOTHING = { distributions: [], libraries: new Set<string>() };
+const NOTHING = { distributions: [], libraries: new Set<string>(), namesTkinter: true };
 
 const FOREIGN: readonly { key: string; target: Target; floor: unknown; library: string; program: string }[] = [
   {
@@ -174,7 +175,11 @@ describe('the trim profile', () => {
   afterAll(() => bench[Symbol.dispose]());
 
   /** Trims a tree of these files; gives what stays. */
-  async function kept(settings: Partial<typeof DEFAULT_TRIM>, distributions: readonly string[] = []) {
+  async function kept(
+    settings: Partial<typeof DEFAULT_TRIM>,
+    distributions: readonly string[] = [],
+    namesTkinter = true,
+  ) {
     const root = join(bench.folder, String(number++));
     for (const file of FILES) {
       mkdirSync(dirname(join(root, file)), { recursive: true });
@@ -187,6 +192,7 @@ describe('the trim profile', () => {
       settings: { ...DEFAULT_TRIM, ...settings },
       distributions,
       libraries: new Set(),
+      namesTkinter,
     });
     return FILES.filter((file) => existsSync(join(root, file)));
   }
@@ -212,6 +218,39 @@ describe('the trim profile', () => {
     expect(await kept({ tkinter: true, ensurepip: true, pydocData: true })).toEqual(
       without(...DEFAULT, /tkinter|libtcl/, /ensurepip/, /pydoc_data/),
     );
+  });
+
+  test('takes out tkinter where nothing names it, unless it is to stay', async () => {
+    expect(await kept({}, [], false)).toEqual(without(...DEFAULT, /tkinter|libtcl/));
+    expect(await kept({ tkinter: false }, [], false)).toEqual(without(...DEFAULT));
+  });
+
+  test.each([
+    ['app/window.py', 'def show():\n    from tkinter import ttk\n'],
+    ['app/native.cpython-314.so', '\x7fELF\0\0_tkinter\0'],
+    ['bin/draw', '#!/usr/bin/env python\nimport turtle\n'],
+    ['module.pyw', 'import_module("tkinter.messagebox")\n'],
+  ])('knows tkinter by what %s says', async (file, text) => {
+    const root = join(bench.folder, String(number++));
+    for (const [path, content] of [
+      ['names.py', 'ALIASES = ["turtle", "my_tkinter_like"]\n'],
+      ['data.json', '["tkinter"]'],
+      ['__pycache__/names.cpython-314.pyc', 'tkinter'],
+    ] as const) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), content);
+    }
+    const commands = new Map();
+    expect(await nameTkinter([root], { commands })).toBe(false);
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), text);
+    expect(await nameTkinter([root], { commands })).toBe(true);
+    expect(await nameTkinter([join(root, file)], { commands })).toBe(true);
+  });
+
+  test('knows tkinter by what a command runs', async () => {
+    const commands = new Map([['try', { argv: ['python', '-m', 'tkinter'], env: {}, cwd: undefined }]]);
+    expect(await nameTkinter([], { commands })).toBe(true);
   });
 
   test('keeps and drops by pattern, and keeping wins', async () => {

@@ -82,7 +82,8 @@ export interface TrimSettings {
   readonly static: boolean;
   readonly libpython: boolean;
   readonly symbols: boolean;
-  readonly tkinter: boolean;
+  /** With `auto` it stays out where nothing in the package names it. */
+  readonly tkinter: boolean | 'auto';
   readonly ensurepip: boolean;
   readonly pydocData: boolean;
   readonly lib2to3: boolean;

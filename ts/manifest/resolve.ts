@@ -99,7 +99,7 @@ function pythonSettings({ isolated, python }: FlavorTable, folder: string): Pyth
       static: table?.static ?? isTrimmed,
       libpython: table?.libpython ?? isTrimmed,
       symbols: table?.symbols ?? isTrimmed,
-      tkinter: table?.tkinter ?? false,
+      tkinter: table?.tkinter ?? (isTrimmed ? 'auto' : false),
       ensurepip: table?.ensurepip ?? false,
       pydocData: table?.pydoc_data ?? false,
       lib2to3: table?.lib2to3 ?? false,

@@ -15,7 +15,10 @@ export const trimTable = z.strictObject({
     .boolean()
     .default(true)
     .describe("Leave out symbol tables and debug sections of the interpreter's binaries"),
-  tkinter: z.boolean().default(false).describe('Leave out tkinter with Tcl and Tk'),
+  tkinter: z
+    .union([z.boolean(), z.literal('auto')], { error: 'is not one of true, false, "auto"' })
+    .default('auto')
+    .describe('Leave out tkinter with Tcl and Tk: always, never, or where nothing in the package names it (`"auto"`)'),
   ensurepip: z.boolean().default(false).describe('Leave out ensurepip, which `python -m venv` needs'),
   pydoc_data: z.boolean().default(false).describe('Leave out the texts of `help()`'),
   lib2to3: z.boolean().default(false).describe('Leave out lib2to3 of old versions'),

@@ -2,7 +2,7 @@
  * Turns the staged runtime into what its slot holds, once everything that was built against it is there: cleaned,
  * trimmed, compiled, and with the lowest system known that serves it and all binaries beside it.
  *
- * What comes out depends on the installation, on settings, and on two facts about what comes with it, and nothing else:
+ * What comes out depends on the installation, on settings, and on three facts about what comes with it, and nothing else:
  * where the installation has a digest, the build cache keeps it.
  */
 
@@ -27,12 +27,15 @@ import { compileTree } from './bytecode.js';
 import { addCertificates } from './certificates.js';
 import { normaliseRuntime } from './runtime-tree.js';
 import type { BuildSession, StagedRuntime } from './session.js';
+import { nameTkinter } from './tkinter-use.js';
 import { type TrimReport, trimCompany, trimRuntime } from './trim.js';
 
 /** What comes with the runtime. */
 export interface RuntimeCompany {
   /** Folders with everything that lies in other slots. */
   readonly trees: readonly string[];
+  /** Folders and files of the manifest's own slots. */
+  readonly slots: readonly string[];
   /** Folded names of the distributions in them. */
   readonly distributions: readonly string[];
 }
@@ -56,10 +59,12 @@ type Facts = Omit<RuntimeSlot, 'runtime'>;
 export async function finishRuntime(
   session: BuildSession,
   runtime: StagedRuntime,
-  { distributions, trees }: RuntimeCompany,
+  { distributions, slots, trees }: RuntimeCompany,
 ): Promise<RuntimeSlot> {
   const company = await binaryNeeds(session.target, trees);
-  const deciding = { distributions, libraries: company.libraries };
+  const asksForTkinter = session.manifest.python.trim.tkinter === 'auto';
+  const namesTkinter = asksForTkinter && (await nameTkinter([...trees, ...slots], session.manifest));
+  const deciding = { distributions, libraries: company.libraries, namesTkinter };
   const { facts, root } = await keptOrFinished(session, runtime, deciding);
   const interpreter = join(root, relative(runtime.root, runtime.interpreter));
   return { ...facts, runtime: { ...runtime, root, interpreter }, floor: highestFloor(facts.floor, company.floor) };

@@ -70,6 +70,7 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
   const runtimeSlot = await stage(reporter, 'trim', 'tidying the runtime', async () => {
     const value = await finishRuntime(session, runtime, {
       trees: [dependencies.beside, application.sitePackages, application.beside],
+      slots: slots.map(({ entry }) => entry.source),
       distributions: [...application.distributions, ...dependencies.distributions].map(({ name }) => name),
     });
     return { value, detail: trimText(value.trimmed) };

@@ -1,7 +1,8 @@
 /**
  * Takes out of a runtime what a packaged program does not need, by category, and says what each category saved. Out by
  * default is what only tests or teaches Python itself, and what only serves to build against it; the latter stays
- * when a distribution inside builds extension modules at run time. Everything else goes only when asked for.
+ * when a distribution inside builds extension modules at run time. tkinter goes where nothing names it, everything else
+ * only when asked for.
  *
  * `keep` and `drop` of the manifest win over every category, `keep` over `drop`.
  */
@@ -43,6 +44,8 @@ export interface TrimRequest {
   readonly distributions: readonly string[];
   /** Libraries that their binaries load. */
   readonly libraries: ReadonlySet<string>;
+  /** Whether something in the package names tkinter. */
+  readonly namesTkinter: boolean;
 }
 
 /** Distributions that compile extension modules where they are installed. */
@@ -85,8 +88,13 @@ const PATHS: Readonly<Record<Exclude<TrimCategory, 'libpython' | 'symbols' | 'dr
 };
 
 /** What of a program decides about a trim besides the settings. */
-export function trimCompany({ distributions, libraries }: Pick<TrimRequest, 'distributions' | 'libraries'>) {
+export function trimCompany({
+  distributions,
+  libraries,
+  namesTkinter,
+}: Pick<TrimRequest, 'distributions' | 'libraries' | 'namesTkinter'>) {
   return {
+    namesTkinter,
     isBuilding: distributions.some((name) => BUILDERS.has(name.toLowerCase())),
     asksForLibpython: [...libraries].some(isLibpython),
   };
@@ -137,7 +145,7 @@ async function categoriesOf(request: TrimRequest): Promise<Category[]> {
     idlelib: settings.idlelib,
     headers: settings.headers && !isBuilding,
     static: settings.static,
-    tkinter: settings.tkinter,
+    tkinter: settings.tkinter === 'auto' ? !request.namesTkinter : settings.tkinter,
     ensurepip: settings.ensurepip,
     pydoc_data: settings.pydocData,
     lib2to3: settings.lib2to3,
