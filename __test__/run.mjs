@@ -3,6 +3,7 @@
 // The last line is the sum over all runners.
 
 import { readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { setup } from './setup.mjs';
 import { ROOT, run } from './steps.mjs';
@@ -93,11 +94,15 @@ async function vitest() {
   return { name: 'vitest', seconds, ...counted(code, totals.numPassedTests, totals.numFailedTests, skipped) };
 }
 
-/** Not with the other crates, whose features it would get; and what is started is the launcher that ships. */
+/**
+ * Not with the other crates, whose features it would get; and what is started is the launcher that ships. Most of what these
+ * tests take is waiting, so more of them than there are cores run at a time.
+ */
 function launcher() {
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
   const program = path.join(ROOT, 'dist', 'launchers', `${process.platform}_${arch}`, 'flavor-rs-launcher');
-  return cargo('launcher', ['--package', LAUNCHER], { FLAVOR_TEST_LAUNCHER: program });
+  const threads = String(3 * os.availableParallelism());
+  return cargo('launcher', ['--package', LAUNCHER], { FLAVOR_TEST_LAUNCHER: program, RUST_TEST_THREADS: threads });
 }
 
 const LAUNCHER = 'flavor-rs-launcher';

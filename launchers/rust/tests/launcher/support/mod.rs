@@ -1,7 +1,7 @@
 //! Packages around the built launcher, and homes to start them in, as users have them.
-#![allow(dead_code, reason = "each test file uses its part")]
 
-#[path = "../../../../crates/flavor-store/src/test_package.rs"]
+#[allow(dead_code, reason = "shared with the tests of the store, which use more of it")]
+#[path = "../../../../../crates/flavor-store/src/test_package.rs"]
 pub(crate) mod test_package;
 
 use std::ffi::OsStr;
@@ -81,7 +81,7 @@ pub(crate) fn write_package(path: &Path, bytes: &[u8]) {
 
 /// A package of its own, old enough to get a receipt (STORE.md 9.5).
 pub(crate) struct Settled {
-    pub(crate) folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     pub(crate) path: PathBuf,
 }
 
@@ -92,11 +92,11 @@ impl Settled {
         let path = folder.path().join("demo.psp");
         write_package(&path, bytes);
         std::thread::sleep(Duration::from_millis(2100));
-        Self { folder, path }
+        Self { _folder: folder, path }
     }
 }
 
-/// One package for all tests of a file.
+/// One package for all tests.
 pub(crate) fn package() -> &'static Path {
     static PACKAGE: OnceLock<Settled> = OnceLock::new();
     &PACKAGE.get_or_init(|| Settled::new(&demo().bytes())).path

@@ -1,18 +1,15 @@
 //! S21 by its effects: whatever a foreign package names, nothing outside its private environment is created, changed,
 //! removed or run, and nothing of it is kept.
-#![cfg(target_os = "linux")]
-
-mod foreign_package;
-mod support;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use foreign_package::place::bare;
-use foreign_package::{Foreign, RAW, Slot, TAR, file, folder, hard_link, link, slot, tar};
 use serde_json::{Value, json};
-use support::{Home, code, err, out, write_package};
+
+use crate::foreign_package::place::bare;
+use crate::foreign_package::{Entry, Foreign, RAW, Slot, TAR, file, folder, hard_link, link, slot, tar};
+use crate::support::{Home, code, err, out, write_package};
 
 /// From any environment of the store to that folder.
 const CLIMBING: &str = "../../../../../precious";
@@ -86,7 +83,7 @@ fn started() -> Foreign {
     Foreign::script("echo started")
 }
 
-fn tree(entries: &[foreign_package::Entry]) -> Slot {
+fn tree(entries: &[Entry]) -> Slot {
     slot("tree", "{workenv}", TAR, &tar(entries))
 }
 
@@ -280,8 +277,8 @@ fn s21_members_and_links_that_leave_are_refused() {
             vec![folder("a", 0o755), folder("a/b", 0o755), link("l", "a/b"), link("m", "l/../../../x")],
         ),
         ("hard link", vec![hard_link("h", &inside)]),
-        ("device", vec![foreign_package::Entry { name: "n", kind: b'3', mode: 0o666, data: b"", link: "" }]),
-        ("pipe", vec![foreign_package::Entry { name: "n", kind: b'6', mode: 0o666, data: b"", link: "" }]),
+        ("device", vec![Entry { name: "n", kind: b'3', mode: 0o666, data: b"", link: "" }]),
+        ("pipe", vec![Entry { name: "n", kind: b'6', mode: 0o666, data: b"", link: "" }]),
     ] {
         victim.refuses(started().slot(tree(&entries)), what);
     }

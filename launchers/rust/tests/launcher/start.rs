@@ -1,7 +1,4 @@
 //! The launcher as a process: packages made around the built binary, started as users start them.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,7 +9,8 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Home, PROGRAM, code, demo, err, launcher, out, package, write_package};
+
+use crate::support::{Home, PROGRAM, code, demo, err, launcher, out, package, write_package};
 
 #[test]
 fn the_first_start_unpacks_and_the_second_uses_a_receipt() {

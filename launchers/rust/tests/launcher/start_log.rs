@@ -1,11 +1,8 @@
 //! The log of a start (LAUNCH.md 10.3, 10.4).
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use support::{Home, code, err, out, package};
+use crate::support::{Home, code, err, out, package};
 
 #[test]
 fn nothing_is_logged_unless_it_is_asked_for_and_levels_include_those_before() {

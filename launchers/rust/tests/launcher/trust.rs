@@ -1,8 +1,5 @@
 //! Trust at launch (LAUNCH.md 13), judged by what runs: packages made around the built launcher, started as users
 //! start them, with trust files beside them.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -13,7 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pspf::keys::{SigningKey, fingerprint};
 use rustix::fs::inotify;
 use sha2::{Digest as _, Sha256};
-use support::{Home, Settled, code, demo, err, launcher, out, package, write_package};
+
+use crate::support::{Home, Settled, code, demo, err, launcher, out, package, write_package};
 
 /// Fingerprint of the key that signs the packages of these tests.
 fn signer() -> String {

@@ -1,15 +1,12 @@
 //! Tools at the head of a package of another builder (LAUNCH.md 8 and 16): they read it, and refuse what only ours have.
-#![cfg(target_os = "linux")]
-
-mod foreign_package;
-mod support;
 
 use std::process::Output;
 
-use foreign_package::Foreign;
-use foreign_package::place::Place;
 use serde_json::Value;
-use support::{code, entries, launcher, out};
+
+use crate::foreign_package::Foreign;
+use crate::foreign_package::place::Place;
+use crate::support::{code, entries, launcher, out};
 
 const SHOW: &str = "#!/bin/sh\necho \"$0|$*\"\nexit 7\n";
 

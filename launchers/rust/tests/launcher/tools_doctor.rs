@@ -1,15 +1,13 @@
 //! `doctor` (LAUNCH.md 8.8): it says what a start would meet, and a start then meets that. It changes nothing.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use support::test_package::{directory, file};
-use support::{Home, Settled, code, demo, entries, err, out, package, write_package};
+
+use crate::support::test_package::{directory, file};
+use crate::support::{Home, Settled, code, demo, entries, err, out, package, write_package};
 
 /// `doctor`, and the start that it spoke of: they must agree.
 fn doctor_and_start(home: &Home, package: &Path, prepare: impl Fn(&mut Command)) -> (Value, Output) {

@@ -1,15 +1,13 @@
 //! `uninstall` (LAUNCH.md 8.9): what is gone afterwards, and above all what is not.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
-use support::test_package::{Builder, directory, file};
-use support::{Home, Settled, code, demo, entries, err, out, wait_until, write_package};
+
+use crate::support::test_package::{Builder, directory, file};
+use crate::support::{Home, Settled, code, demo, entries, err, out, wait_until, write_package};
 
 fn tool(home: &Home, package: &Path, arguments: &[&str]) -> Output {
     home.command(package).env("FLAVOR_LAUNCHER_CLI", "1").args(arguments).output().expect("start")

@@ -1,10 +1,8 @@
 //! The environment that a program gets (LAUNCH.md 6), judged by what it prints.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use serde_json::json;
-use support::{Home, Settled, demo, err, out};
+
+use crate::support::{Home, Settled, demo, err, out};
 
 fn variables(text: &str) -> Vec<&str> {
     // Variables of the shell that runs the program are its own.

@@ -1,15 +1,12 @@
 //! Packages and stores that the user cannot write (STORE.md 9.8, 9.9, S20): a package of root's in folders of root's, started
 //! by somebody else. What is on the way to a package counts, and temporary folders are everybody's, so the folder lies
 //! under a name of root's in a mount namespace of the test.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use support::{Home, code, demo, err, out, write_package};
+use crate::support::{Home, code, demo, err, out, write_package};
 
 const USER: u32 = 12345;
 
@@ -69,7 +66,7 @@ impl Machine {
 
     /// The same bytes with another inode and other times.
     fn restore(&self, from: &Path) {
-        std::fs::copy(from, self.apps.path().join("new")).expect("copy");
+        write_package(&self.apps.path().join("new"), &std::fs::read(from).expect("read"));
         std::fs::rename(self.apps.path().join("new"), self.package()).expect("rename");
     }
 
@@ -144,14 +141,14 @@ fn s20_a_store_that_is_mounted_read_only_is_known_by_sizes_and_one_that_can_be_w
     program(&mut found);
     let program = found.pop().expect("the program");
     let bytes = std::fs::read(&program).expect("read");
-    std::fs::write(&program, [bytes.as_slice(), b"\n"].concat()).expect("write");
+    write_package(&program, &[bytes.as_slice(), b"\n"].concat());
     // Nothing can be unpacked there, so what cannot be believed goes elsewhere, and runs.
     let told = err(&machine.start_after(
         &format!("{read_only} export XDG_CACHE_HOME=/nowhere TMPDIR=\"$HOME\" &&"),
         &["exit", "3"],
     ));
     assert!(told.contains("a file that it names was changed") && told.contains("cold start"), "{told}");
-    std::fs::write(&program, bytes).expect("write");
+    write_package(&program, &bytes);
     assert!(machine.is_warm_after(read_only));
     // Where the user can write it, times count as ever.
     assert!(!machine.is_warm());

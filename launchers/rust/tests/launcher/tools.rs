@@ -1,15 +1,13 @@
 //! The tools of a package (LAUNCH.md 8), judged by what they print and leave.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::{Value, json};
-use support::test_package::{Builder, directory, file, link};
-use support::{Home, code, demo, entries, err, out, package, write_package};
+
+use crate::support::test_package::{Builder, directory, file, link};
+use crate::support::{Home, PROGRAM, code, demo, entries, err, out, package, write_package};
 
 fn tool(home: &Home, package: &Path, arguments: &[&str]) -> Output {
     home.command(package).env("FLAVOR_LAUNCHER_CLI", "1").args(arguments).output().expect("start")
@@ -320,7 +318,7 @@ fn repair_puts_in_order_what_was_changed_and_runs_nothing() {
     std::fs::write(run.with_file_name("mine"), "mine").expect("write");
     std::fs::write(&run, "changed").expect("write");
     assert_eq!(object(&home.tool(&["repair", "--json"]))["repaired"], json!(["work environment"]));
-    assert_eq!(std::fs::read_to_string(&run).expect("read"), support::PROGRAM);
+    assert_eq!(std::fs::read_to_string(&run).expect("read"), PROGRAM);
     assert!(
         err(&home.command(package()).env("FLAVOR_LOG_LEVEL", "info").output().expect("start"))
             .contains("warm")

@@ -1,15 +1,12 @@
 //! Setup commands of foreign packages as processes (LAUNCH.md 16.7, STORE.md 8.12, 8.13).
-#![cfg(target_os = "linux")]
-
-mod foreign_package;
-mod support;
 
 use std::time::Duration;
 
-use foreign_package::place::{Place, bare, refused, start};
-use foreign_package::{Foreign, RAW, TAR, file, folder, link, slot, tar};
 use serde_json::json;
-use support::{code, err, out};
+
+use crate::foreign_package::place::{Place, bare, refused, start};
+use crate::foreign_package::{Foreign, RAW, TAR, file, folder, link, slot, tar};
+use crate::support::{code, err, out};
 
 #[test]
 fn setup_that_fails_says_why_and_keeps_nothing() {

@@ -1,6 +1,5 @@
 //! Packages as the original's builders make them (reference: the layouts and habits of its Python, Go and Rust builder),
 //! and ones that nobody should make.
-#![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod place;
 

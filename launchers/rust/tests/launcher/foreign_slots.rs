@@ -1,13 +1,12 @@
 //! What slots of foreign packages become in their private environment (STORE.md 8.7–8.9), and what becomes of changed ones.
-#![cfg(target_os = "linux")]
 
-mod foreign_package;
-mod support;
-
-use foreign_package::place::{Place, bare, refused};
-use foreign_package::{Entry, Foreign, GZIP, RAW, TAR, TAR_ZSTD, TGZ, file, folder, gzip, link, slot, tar};
 use serde_json::{Value, json};
-use support::{code, err, out, write_package};
+
+use crate::foreign_package::place::{Place, bare, refused};
+use crate::foreign_package::{
+    Entry, Foreign, GZIP, RAW, TAR, TAR_ZSTD, TGZ, file, folder, gzip, link, slot, tar,
+};
+use crate::support::{code, err, out, write_package};
 
 #[test]
 fn slots_are_undone_as_their_chains_say() {

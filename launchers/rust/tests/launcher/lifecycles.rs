@@ -1,7 +1,4 @@
 //! Lifecycles of slots (LAUNCH.md 14), judged by what is on the disk during a start and after it.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,8 +6,9 @@ use std::process::Command;
 
 use pspf::hex;
 use serde_json::{Value, json};
-use support::test_package::{Builder, directory, file};
-use support::{Home, Settled, code, demo, entries, err, out, write_package};
+
+use crate::support::test_package::{Builder, directory, file};
+use crate::support::{Home, Settled, code, demo, entries, err, out, write_package};
 
 /// The demo with a third slot, which has a file `note`, and a variable that names it.
 fn with_third(edit: fn(&mut Value)) -> Builder {

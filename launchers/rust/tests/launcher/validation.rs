@@ -1,14 +1,12 @@
 //! `FLAVOR_VALIDATION` (STORE.md 16), judged by what runs and by what is kept.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::Value;
-use support::{Home, code, demo, entries, err, launcher, out, package, write_package};
+
+use crate::support::{Home, code, demo, entries, err, launcher, out, package, write_package};
 
 const LOWERED: [&str; 4] = ["standard", "relaxed", "minimal", "none"];
 

@@ -1,21 +1,18 @@
 //! Foreign and plain packages as processes (LAUNCH.md 16, STORE.md 8.7–8.15): under a launcher without payload, as
 //! `flavor run` starts them, and with our launcher at their head.
-#![cfg(target_os = "linux")]
-
-mod foreign_package;
-mod support;
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use foreign_package::place::{Place, bare, refused, start};
-use foreign_package::{
+use serde_json::{Value, json};
+
+use crate::foreign_package::place::{Place, bare, refused, start};
+use crate::foreign_package::{
     Foreign, GZIP, RAW, TAR, TAR_BZIP2, TGZ, file, folder, gzip, link, of_the_python_builder, slot, tar,
 };
-use serde_json::{Value, json};
-use support::test_package::{Builder, directory, executable};
-use support::{code, err, launcher, out, write_package};
+use crate::support::test_package::{Builder, directory, executable};
+use crate::support::{code, err, launcher, out, write_package};
 
 const SHOW: &str = "#!/bin/sh\necho \"$0|$*|$FLAVOR_WORKENV\"\nexit 7\n";
 

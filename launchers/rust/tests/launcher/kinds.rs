@@ -1,7 +1,4 @@
 //! Packages with commands whose slots are of other chains than `tar.zst` (STORE.md 5.8–5.10), started as users start them.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,8 +6,9 @@ use std::process::Output;
 
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use support::test_package::{Builder, executable, file, tar};
-use support::{Home, PROGRAM, Settled, code, entries, err, launcher, out};
+
+use crate::support::test_package::{Builder, executable, file, tar};
+use crate::support::{Home, PROGRAM, Settled, code, entries, err, launcher, out};
 
 fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());

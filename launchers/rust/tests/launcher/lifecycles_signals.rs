@@ -1,7 +1,4 @@
 //! The waiting parent of packages with temporary slots (LAUNCH.md 15): whoever deals with it deals with the program.
-#![cfg(target_os = "linux")]
-
-mod support;
 
 use std::io::Read as _;
 use std::ops::{Deref, DerefMut};
@@ -9,8 +6,8 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use support::test_package::{directory, file};
-use support::{Home, PROGRAM, Settled, demo, entries, out, wait_until, write_package};
+use crate::support::test_package::{directory, file};
+use crate::support::{Home, PROGRAM, Settled, demo, entries, out, wait_until, write_package};
 
 fn package() -> &'static Settled {
     static PACKAGE: OnceLock<Settled> = OnceLock::new();
