@@ -21,7 +21,7 @@ const MIB: u64 = 1024 * 1024;
 const GIB: u64 = 1024 * MIB;
 const LARGE: u64 = 4 * GIB + 12_345;
 
-/// One test of this file at a time: they share the disk.
+/// One test with a large file at a time: they share the disk.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// A file of zeros with a few words in it, far apart.
@@ -122,7 +122,6 @@ fn memory_is_bounded_by_the_level_whatever_the_threads_and_the_content_slow() {
     if let Some(folder) = std::env::var_os(FOLDER) {
         return pack_with_sixteen_threads(Path::new(&folder));
     }
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let stage = Stage::new();
     // What does not compress: one file is split, the others fill frames of their own.
     stage.file("tree/large.bin", &filler(40 << 20), false);

@@ -1,5 +1,5 @@
 //! P1, the complete sweep over a small package: every byte, every length. Each change is repaired as far as that is
-//! possible without the key before the reader is asked. (`crates/flavor-pack/tests/tamper.rs` asks `verify` at sampled
+//! possible without the key before the reader is asked. (`crates/flavor-pack/tests/packages/tamper.rs` asks `verify` at sampled
 //! positions of a larger package.)
 
 mod support;

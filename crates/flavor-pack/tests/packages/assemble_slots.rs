@@ -1,7 +1,4 @@
 //! Slots of every kind: what is stored, and that it unpacks to what was given.
-#![cfg(unix)]
-
-mod support;
 
 use std::fs;
 use std::io::Write as _;
@@ -15,7 +12,8 @@ use pspf::operations::OperationChain;
 use pspf::tar::{self, Kind, Member};
 use pspf::{ErrorCode, Package};
 use serde_json::{Value, json};
-use support::{Stage, content, filler, members, native, stored, unpack};
+
+use crate::support::{Stage, content, filler, members, native, stored, unpack};
 
 const MIB: usize = 1024 * 1024;
 const ENCODINGS: [&str; 4] = ["gzip", "bzip2", "xz", "zstd"];

@@ -1,7 +1,4 @@
 //! The program `flavor-rs-builder`, run as a person or a script runs it.
-#![cfg(unix)]
-
-mod support;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -11,7 +8,8 @@ use std::process::{Command, Output, Stdio};
 use flavor_pack::keys;
 use pspf::Package;
 use serde_json::{Value, json};
-use support::{Stage, content, filler, native};
+
+use crate::support::{Stage, content, filler, native};
 
 /// A stage with a manifest of one slot whose source needs the base of `{workenv}`.
 fn stage() -> Stage {

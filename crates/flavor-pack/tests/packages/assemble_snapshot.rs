@@ -1,8 +1,5 @@
 //! The bytes of a package, whoever makes it and wherever: one digest for a fixed tree, a launcher of filler and a known
 //! key. A change of a digest is a change of what every user's next build gives; say why in the commit.
-#![cfg(unix)]
-
-mod support;
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -10,7 +7,8 @@ use std::process::{Command, Stdio};
 use flavor_pack::assemble::{Request, assemble};
 use flavor_pack::progress::Silent;
 use serde_json::{Value, json};
-use support::{Stage, filler};
+
+use crate::support::{Stage, filler, native};
 
 const WITH_COMMANDS: [(i32, &str); 3] = [
     (3, "45aaa4a4a8e8f6e292a6be256620596e363f89e6bca4e5aec327babf320c0ce5"),
@@ -50,7 +48,7 @@ fn plain_plan() -> Value {
     let mut slots: Vec<Value> = trees.iter().map(|operations| slot(operations, "runtime")).collect();
     slots.extend(files.iter().map(|operations| slot(operations, "Grüße.txt")));
     slots.push(json!({"id": "self", "source": "$SELF", "target": "self"}));
-    let mut plan = support::native(&slots);
+    let mut plan = native(&slots);
     plan["setup_commands"] = json!(["true"]);
     plan
 }

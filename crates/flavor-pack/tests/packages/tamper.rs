@@ -1,9 +1,6 @@
 //! P1, the tamper sweep: one byte is changed, **every unkeyed checksum is repaired** (gzip CRC, metadata SHA-256,
 //! package size, descriptor checksums, Adler-32), and `verify` must still say no. Then changes that keep the signed
 //! text and repair everything around it.
-#![cfg(unix)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +11,8 @@ use flavor_pack::verify::{Report, verify};
 use pspf::ErrorCode;
 use pspf::layout::{DESCRIPTOR_SIZE, INDEX_SIZE, MARKER_SIZE, TRAILER_SIZE, descriptor, index};
 use sha2::{Digest as _, Sha256};
-use support::Stage;
+
+use crate::support::Stage;
 
 fn number(bytes: &[u8], offset: usize) -> usize {
     let field: [u8; 8] = bytes[offset..offset + 8].try_into().expect("eight bytes");

@@ -1,9 +1,4 @@
 //! Packages whose signer lies, and packages of other builders: what `verify` says when every signature holds.
-#![cfg(unix)]
-
-#[path = "support/by_hand.rs"]
-mod by_hand;
-mod support;
 
 use std::fs;
 use std::io::Write as _;
@@ -16,7 +11,8 @@ use pspf::tar::{END_OF_ARCHIVE, Kind, Member, header, padding};
 use pspf::{ErrorCode, IndexBlock, Metadata, Package, SlotDescriptor, hex, keys, metadata, render};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use support::Stage;
+
+use crate::support::Stage;
 
 fn key() -> SigningKey {
     SigningKey::from_secret(&Sha256::digest(b"test123").into())
@@ -296,13 +292,13 @@ fn repaired(mut bytes: Vec<u8>, metadata: std::ops::Range<usize>) -> Vec<u8> {
 
 #[test]
 fn p1_the_bytes_of_a_foreign_package_that_are_called_covered_are_and_the_others_are_not() {
-    use by_hand::HandSlot;
+    use crate::by_hand::HandSlot;
     let stage = Stage::new();
     let path = stage.path("out/foreign.psp");
     let mut unsigned = HandSlot::new("_attestation", "raw", b"claims that nobody checks", (0, 0), 0);
     unsigned.digest = false;
     let slots = [HandSlot::new("data", "gzip", b"what is to be protected", (0, 0), 0), unsigned];
-    let original = by_hand::foreign(&slots);
+    let original = crate::by_hand::foreign(&slots);
     fs::write(&path, &original).expect("write");
     let report = flavor_pack::verify::verify_deep(&path, &Silent).expect("verify");
     assert!(report.ok(), "{report:?}");

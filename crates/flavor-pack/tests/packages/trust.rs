@@ -1,5 +1,4 @@
 //! The check `trust` at the end of a verification.
-#![cfg(unix)]
 
 use std::ffi::OsString;
 use std::path::Path;

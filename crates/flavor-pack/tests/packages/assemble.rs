@@ -1,7 +1,4 @@
 //! Assembly: what comes out, that it is repeatable, and that nothing is left when it fails.
-#![cfg(unix)]
-
-mod support;
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +10,8 @@ use flavor_pack::verify::verify;
 use pspf::tar::Kind;
 use pspf::{ErrorCode, Package};
 use serde_json::{Value, json};
-use support::{Stage, filler, set_mode, unpack};
+
+use crate::support::{Stage, filler, set_mode, unpack};
 
 fn refused(request: &Request) -> Error {
     assemble(request, &Silent).expect_err("must be refused")

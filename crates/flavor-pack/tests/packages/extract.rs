@@ -1,10 +1,5 @@
 //! What `extract` writes: the same trees and files that were packed, through every chain, where it was asked to and
 //! nowhere else; and nothing when something fails.
-#![cfg(unix)]
-
-#[path = "support/by_hand.rs"]
-mod by_hand;
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,12 +7,13 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use by_hand::{HandSlot, file, folder, foreign, link, member, ours};
 use flavor_pack::extract::{Extracted, Kind, Place, Request, extract, extract_all};
 use flavor_pack::progress::{Event, Progress, Silent};
 use flavor_pack::{Error, Result, verify};
 use pspf::ErrorCode;
-use support::{Stage, filler};
+
+use crate::by_hand::{HandSlot, file, folder, foreign, link, member, ours};
+use crate::support::{Stage, filler};
 
 /// Everything below a folder: kind, mode and content by path.
 fn tree(folder: &Path) -> BTreeMap<String, String> {

@@ -1,7 +1,7 @@
 //! Every vector of `__test__/vectors` through `verify`: the outcome of the table down to the finished member lists.
 
 #[allow(dead_code, reason = "shared with the tests of pspf, which use more of it")]
-#[path = "../../pspf/tests/support/table.rs"]
+#[path = "../../../pspf/tests/support/table.rs"]
 mod table;
 
 use flavor_pack::progress::Silent;

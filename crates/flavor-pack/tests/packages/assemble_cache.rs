@@ -1,7 +1,4 @@
 //! Assembly with compressed frames of earlier builds: the same package in every case, whatever the folder holds.
-#![cfg(unix)]
-
-mod support;
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +6,8 @@ use std::path::PathBuf;
 use flavor_pack::assemble::{Assembled, Request, assemble};
 use flavor_pack::progress::Silent;
 use flavor_pack::verify::verify;
-use support::{Stage, filler};
+
+use crate::support::{Stage, filler};
 
 /// A project of several frames, and a folder for them.
 fn staged() -> (Stage, PathBuf) {

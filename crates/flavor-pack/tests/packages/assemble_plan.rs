@@ -1,7 +1,4 @@
 //! Manifests of the original's native builders: what they mean, what is ignored, what is refused.
-#![cfg(unix)]
-
-mod support;
 
 use std::fs;
 
@@ -9,7 +6,8 @@ use flavor_pack::assemble::{Request, assemble};
 use flavor_pack::progress::Silent;
 use pspf::{ErrorCode, Package};
 use serde_json::{Value, json};
-use support::{Stage, content, native};
+
+use crate::support::{Stage, content, native};
 
 /// Every part that such a manifest may have.
 fn manifest() -> Value {

@@ -1,19 +1,16 @@
 //! Archives that want out (security rules S12 to S14), in packages whose every signature and digest holds. Effects are
 //! judged (P3): the world around the destination is the same afterwards, and nothing is left behind.
-#![cfg(unix)]
-
-#[path = "support/by_hand.rs"]
-mod by_hand;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use by_hand::{HandSlot, file, folder, foreign, link, member, ours};
 use flavor_pack::extract::{Place, Request, extract, extract_all};
 use flavor_pack::progress::Silent;
 use flavor_pack::verify;
 use pspf::ErrorCode;
+
+use crate::by_hand::{HandSlot, file, folder, foreign, link, member, ours};
 
 /// A folder around a destination, with things in it that an archive might want to change.
 struct World {

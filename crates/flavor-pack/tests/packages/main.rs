@@ -1,0 +1,20 @@
+//! Packages made, verified, extracted and attacked. One program for all files, so that they are linked once and run beside each
+//! other; what measures its own memory is a program of its own.
+#![cfg(unix)]
+
+mod assemble;
+mod assemble_builder;
+mod assemble_cache;
+mod assemble_plan;
+mod assemble_slots;
+mod assemble_snapshot;
+#[path = "../support/by_hand.rs"]
+mod by_hand;
+mod extract;
+mod extract_hostile;
+mod hostile;
+#[path = "../support/mod.rs"]
+mod support;
+mod tamper;
+mod trust;
+mod vectors;
