@@ -91,10 +91,16 @@ export function baseFolder({ cwd }: Pick<ProjectOptions, 'cwd'>): string {
   return resolve(cwd ?? process.cwd());
 }
 
-/** The manifest, with the version of Python that the caller asks for. */
-export async function readProject(options: ProjectOptions): Promise<ProjectManifest> {
+/** The manifest, with what the caller says on top of it. */
+export async function readProject(
+  options: ProjectOptions & { readonly strip?: boolean | undefined },
+): Promise<ProjectManifest> {
   const manifest = await loadManifest(resolve(baseFolder(options), options.manifest ?? '.'));
-  return { ...manifest, pythonVersion: checkedPython(options.python) ?? manifest.pythonVersion };
+  return {
+    ...manifest,
+    pythonVersion: checkedPython(options.python) ?? manifest.pythonVersion,
+    build: { ...manifest.build, strip: options.strip ?? manifest.build.strip },
+  };
 }
 
 /** Runs a build in a session of its own: its scratch folder and its use of the build cache end with it. */

@@ -27,6 +27,7 @@ import type { RuntimeSource } from './python/session.js';
 import { presentSlots } from './python/slots.js';
 import { tryPackage } from './python/smoke.js';
 import { stageTrees } from './python/staged-trees.js';
+import type { Stripped } from './python/strip.js';
 import type { TrimReport } from './python/trim.js';
 import {
   checkedKey,
@@ -51,6 +52,11 @@ export interface PackOptions extends ProjectOptions, ObservableOptions {
   readonly key?: PackKey | undefined;
   /** Public key file (PEM, or 32 raw bytes) that the key must belong to. */
   readonly publicKey?: string | undefined;
+  /**
+   * Whether the ELF files of distributions and of the interpreter lose their symbol tables and debug sections.
+   * @default `tool.flavor.build.strip`, which is false unless stated
+   */
+  readonly strip?: boolean | undefined;
   /** @default 9 */
   readonly level?: PackLevel | undefined;
   /**
@@ -91,6 +97,8 @@ export interface PackOutput {
     /** Bytes that were left out of it, by category. */
     readonly trimmed: TrimReport;
   };
+  /** What was taken out of the binaries of distributions; undefined if nothing was to be. */
+  readonly stripped?: Stripped | undefined;
   /** Lowest version of `glibc` or `macos` that serves every binary inside; empty where nothing is asked for. */
   readonly floor: Floor;
 }
@@ -231,6 +239,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
             archiveSha256: runtime.archiveSha256,
             trimmed: runtimeSlot.trimmed,
           },
+          ...(staged.stripped === undefined ? {} : { stripped: staged.stripped }),
           floor: runtimeSlot.floor,
         },
       ],

@@ -14,6 +14,7 @@ export type PackStage =
   | 'project'
   | 'dependencies'
   | 'exclude'
+  | 'strip'
   | 'slots'
   | 'trim'
   | 'bytecode'

@@ -65,6 +65,7 @@ test('a manifest without [tool.flavor] has the documented defaults', async () =>
       groups: [],
       exclude: none,
       include: none,
+      strip: false,
       index: { url: undefined, extra: [], findLinks: [], noIndex: false },
       lock: 'auto',
       requirements: [],
@@ -119,6 +120,12 @@ describe('what keys become', () => {
       '[tool.flavor.build.exclude]\n"My.Dist" = ["tests"]',
       (m) => m.build.exclude,
       { all: [], byDistribution: new Map([['my-dist', ['tests']]]) },
+    ],
+    [
+      'exclude for all distributions and for one',
+      '[tool.flavor.build.exclude]\n"*" = ["*.pyx"]\nscipy = ["scipy/**/tests"]',
+      (m) => m.build.exclude,
+      { all: ['*.pyx'], byDistribution: new Map([['scipy', ['scipy/**/tests']]]) },
     ],
     [
       'runtime environment rules',

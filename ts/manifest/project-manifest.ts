@@ -131,6 +131,8 @@ export interface BuildSettings {
   readonly groups: readonly string[];
   readonly exclude: FilePatterns;
   readonly include: FilePatterns;
+  /** Whether the ELF files of distributions, and of the interpreter whatever its trim profile says, lose their symbols. */
+  readonly strip: boolean;
   readonly index: {
     readonly url: string | undefined;
     readonly extra: readonly string[];

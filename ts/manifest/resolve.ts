@@ -136,6 +136,7 @@ function buildSettings(build: BuildTable, folder: string): BuildSettings {
     groups: build.groups,
     exclude: filePatterns(build.exclude),
     include: filePatterns(build.include),
+    strip: build.strip,
     index: {
       url: build.index,
       extra: build.extra_index,
@@ -154,9 +155,10 @@ export function absoluteUnlessUrl(folder: string, place: string): string {
 
 function filePatterns(patterns: BuildTable['exclude']): FilePatterns {
   if (Array.isArray(patterns)) return { all: patterns, byDistribution: new Map() };
+  const { '*': all = [], ...byName } = patterns;
   return {
-    all: [],
-    byDistribution: new Map(Object.entries(patterns).map(([name, globs]) => [foldName(name), globs])),
+    all,
+    byDistribution: new Map(Object.entries(byName).map(([name, globs]) => [foldName(name), globs])),
   };
 }
 

@@ -18,8 +18,12 @@ export const buildTable = z.strictObject({
   groups: texts.default([]).describe('Groups of `[dependency-groups]`'),
   exclude: patterns
     .default([])
-    .describe('Patterns of installed files that stay out, for all distributions or by distribution'),
+    .describe('Patterns of installed files that stay out, for all distributions or by distribution (`"*"` for all)'),
   include: patterns.default([]).describe('Patterns of installed files that stay, whatever `exclude` says'),
+  strip: z
+    .boolean()
+    .default(false)
+    .describe('Take symbol tables and debug sections out of the ELF files of distributions and of the interpreter'),
   index: text.optional().describe('Package index instead of the default one'),
   extra_index: texts.default([]).describe('Package indexes besides it'),
   find_links: texts.default([]).describe('Folders with distributions, relative to the manifest, or addresses of pages'),

@@ -39,6 +39,7 @@ export function dependenciesKey(
     document: document as unknown as KeyPart,
     installation: runtime.installation.key,
     optimize: manifest.python.optimize,
+    strip: manifest.build.strip,
     extras: options.extras,
     groups: options.groups,
     requirements: isCompared ? project.requirements : [],

@@ -25,6 +25,7 @@ import type { ProjectWheel } from './project.js';
 import { requirementName } from './requirements.js';
 import { type BuildSession, runUv, type StagedRuntime } from './session.js';
 import { type SiteTree, splitEnvironment } from './site-tree.js';
+import type { Stripped } from './strip.js';
 import { makeEnvironment } from './virtual-environment.js';
 import { withBuiltFolders } from './wheel-build.js';
 
@@ -38,6 +39,8 @@ export interface StagedDependencies extends SiteTree {
   readonly lock: LockChoice;
   /** What it may be kept under; undefined where nobody vouches for all of it. */
   readonly key: string | undefined;
+  /** What was stripped from it, if it was kept. */
+  readonly stripped: Stripped | undefined;
   /** How its bytecode was made, if it was kept; the tree is to be read only then. */
   readonly bytecode: BytecodeReport | undefined;
 }
@@ -81,6 +84,7 @@ export async function stageDependencies(
     resolution,
     lock,
     key: isVouchedFor ? key : undefined,
+    stripped: undefined,
     bytecode: undefined,
   };
 }

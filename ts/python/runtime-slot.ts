@@ -21,6 +21,7 @@ import {
 } from '../build-cache/build-cache.js';
 import { cacheKey } from '../build-cache/key.js';
 import { isSystemError } from '../errors.js';
+import type { ProjectManifest, TrimSettings } from '../manifest/project-manifest.js';
 import { targetName } from '../platform.js';
 import { binaryNeeds, type Floor, highestFloor } from './binary-floor.js';
 import { compileTree } from './bytecode.js';
@@ -82,7 +83,8 @@ async function keptOrFinished(
   if (cache === undefined || installation === undefined) {
     return { root: runtime.root, facts: await finish(session, runtime, runtime.root, deciding) };
   }
-  const { optimize, trim } = manifest.python;
+  const { optimize } = manifest.python;
+  const trim = trimSettings(manifest);
   const key = cacheKey('runtime', {
     installation: installation.key,
     optimize,
@@ -125,7 +127,8 @@ async function finish(
   named = root,
 ): Promise<Facts> {
   const { manifest, target } = session;
-  const { optimize, trim: settings } = manifest.python;
+  const { optimize } = manifest.python;
+  const settings = trimSettings(manifest);
   const own = { ...runtime, minor, root, interpreter: join(root, relative(installed, original)) };
   await addCertificates(own);
   await normaliseRuntime(session, own, named);
@@ -133,6 +136,10 @@ async function finish(
   const { floor } = await binaryNeeds(target, [root]);
   const { compiled, failed } = await compileTree(session, own, { root: join(root, 'lib'), optimize });
   return { floor, trimmed, compiled, failed };
+}
+
+function trimSettings({ build, python }: ProjectManifest): TrimSettings {
+  return { ...python.trim, symbols: python.trim.symbols || build.strip };
 }
 
 /** One line about what was taken out, the largest part first; empty if nothing was. */

@@ -18,6 +18,7 @@ import type { BuildSession, StagedRuntime } from './session.js';
 import type { SiteTree } from './site-tree.js';
 import { type PlannedSlot, presentSlots, stageSlots } from './slots.js';
 import { prepareStart, type Start } from './start.js';
+import { type Stripped, strippedText, stripTree } from './strip.js';
 
 /** What the plan of a package is made from. */
 export interface StagedTrees {
@@ -30,6 +31,8 @@ export interface StagedTrees {
   readonly interpreter: Interpreter;
   readonly runtimeSlot: RuntimeSlot;
   readonly start: Start;
+  /** Undefined if nothing was to be stripped. */
+  readonly stripped: Stripped | undefined;
 }
 
 /** Stages the trees. */
@@ -58,6 +61,15 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
       return { value, detail: `${value.files} file${value.files === 1 ? '' : 's'} left out (${value.bytes} bytes)` };
     });
   }
+  const stripped = manifest.build.strip
+    ? await stage(reporter, 'strip', 'stripping the binaries of distributions', async () => {
+        const others = dependencies.stripped ?? (await stripTree(session, dependencies));
+        dependencies = { ...dependencies, stripped: others };
+        const own = await stripTree(session, application);
+        const value = { files: others.files + own.files, bytes: others.bytes + own.bytes };
+        return { value, detail: strippedText(session, value) };
+      })
+    : undefined;
   let leaks = 0;
   const slots = await stage(reporter, 'slots', 'filling the slots', async () => {
     // What was kept leaked nothing.
@@ -103,5 +115,5 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
     });
     return { value, detail: value.reason === undefined ? 'fast' : `ordinary, as ${value.reason}` };
   });
-  return { wheel, application, dependencies, commandSet, slots, interpreter, runtimeSlot, start };
+  return { wheel, application, dependencies, commandSet, slots, interpreter, runtimeSlot, start, stripped };
 }

@@ -26,6 +26,7 @@ interface PackCommandOptions extends CommonOptions, KeyOptions {
   readonly findLinks: readonly string[];
   readonly extra: readonly string[];
   readonly group: readonly string[];
+  readonly strip?: boolean;
   readonly level: PackLevel;
   readonly launcher: LauncherKind;
   readonly launcherBin?: string;
@@ -58,6 +59,7 @@ export function addPackCommand(program: Command): void {
     .option('--find-links <place>', 'folder or page with distributions (repeatable)', collected, [])
     .option('--extra <name>', 'extra of the project (repeatable)', collected, [])
     .option('--group <name>', 'dependency group (repeatable)', collected, [])
+    .option('--strip', 'take symbol tables and debug sections out of Linux binaries')
     .addOption(levelOption())
     .addOption(
       new Option('--launcher <kind>', 'launcher at the head of the package').choices(LAUNCHER_KINDS).default('rust'),
@@ -87,6 +89,7 @@ export function addPackCommand(program: Command): void {
         findLinks: options.findLinks,
         extras: options.extra,
         groups: options.group,
+        strip: options.strip,
         level: options.level,
         launcher: options.launcher,
         launcherFile: options.launcherBin,
@@ -147,7 +150,7 @@ function resultObject(result: PackResult): Record<string, unknown> {
     resolution,
     distributions,
     built_sdists: builtSdists,
-    outputs: outputs.map(({ path, target, sizeBytes, sha256, signer, launcher, runtime, floor }) => ({
+    outputs: outputs.map(({ path, target, sizeBytes, sha256, signer, launcher, runtime, stripped, floor }) => ({
       path,
       target,
       size_bytes: sizeBytes,
@@ -161,6 +164,7 @@ function resultObject(result: PackResult): Record<string, unknown> {
         archive_sha256: runtime.archiveSha256,
         trimmed_bytes: runtime.trimmed,
       },
+      ...(stripped === undefined ? {} : { stripped }),
       floor,
     })),
   };
