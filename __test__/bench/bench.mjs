@@ -18,6 +18,7 @@ async function bench(scratch, store) {
   const { cold } = await import('./cold.mjs');
   const { go } = await import('./go.mjs');
   const { python } = await import('./python.mjs');
+  const { size } = await import('./size.mjs');
   mkdirSync(path.join(scratch, 'cold'));
   const table = new Table();
   const tree = runtime(scratch);
@@ -33,6 +34,7 @@ async function bench(scratch, store) {
   await cold(context);
   await go(context);
   await python(context);
+  await size(context);
   const launcher = path.join(ROOT, 'dist', 'launchers', host(), 'flavor-rs-launcher');
   table.add(
     'size of the launcher, static gnu build',
