@@ -7,6 +7,7 @@
 import { resolve } from 'node:path';
 
 import { closeBuildCache, openBuildCache } from './build-cache/build-cache.js';
+import { type ProgramChoice, withProgram } from './manifest/inputs/program.js';
 import { loadManifest, type ProjectManifest } from './manifest/load.js';
 import { absoluteUnlessUrl } from './manifest/resolve.js';
 import { withoutKey } from './manifest-key.js';
@@ -22,9 +23,14 @@ import { temporaryFolder, withScratch } from './scratch.js';
 export type RuntimeChoice = 'auto' | 'managed' | 'local';
 
 /** What a caller says about the project and the machine that builds it. */
-export interface ProjectOptions {
+export interface ProjectOptions extends ProgramChoice {
   /**
-   * pyproject.toml or its folder.
+   * What is packed: the folder of a project or its pyproject.toml, a script, a folder with requirements.txt, or a wheel.
+   * @default `manifest`
+   */
+  readonly input?: string | undefined;
+  /**
+   * pyproject.toml or its folder; for an `input` that is no project, a TOML file with its `[tool.flavor]`.
    * @default the folder `cwd`
    */
   readonly manifest?: string | undefined;
@@ -91,16 +97,19 @@ export function baseFolder({ cwd }: Pick<ProjectOptions, 'cwd'>): string {
   return resolve(cwd ?? process.cwd());
 }
 
-/** The manifest, with what the caller says on top of it. */
+/** The manifest of what is packed, with what the caller says on top of it. */
 export async function readProject(
   options: ProjectOptions & { readonly strip?: boolean | undefined },
 ): Promise<ProjectManifest> {
-  const manifest = await loadManifest(resolve(baseFolder(options), options.manifest ?? '.'));
-  return {
-    ...manifest,
-    pythonVersion: checkedPython(options.python) ?? manifest.pythonVersion,
-    build: { ...manifest.build, strip: options.strip ?? manifest.build.strip },
-  };
+  const base = baseFolder(options);
+  const { input, manifest: named = '.' } = options;
+  const manifest =
+    input === undefined
+      ? await loadManifest(resolve(base, named))
+      : await loadManifest(resolve(base, input), options.manifest && resolve(base, options.manifest));
+  const pythonVersion = checkedPython(options.python) ?? manifest.pythonVersion;
+  const build = { ...manifest.build, strip: options.strip ?? manifest.build.strip };
+  return withProgram({ ...manifest, pythonVersion, build }, options);
 }
 
 /** Runs a build in a session of its own: its scratch folder and its use of the build cache end with it. */

@@ -5,7 +5,7 @@
  */
 
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { baseFolder, openRuntime, type ProjectOptions, readProject, withSession } from './build-session.js';
 import { FlavorError } from './errors.js';
 import type { ProjectManifest } from './manifest/load.js';
@@ -13,7 +13,7 @@ import { isFile } from './presence.js';
 import { type ObservableOptions, observed, type Reporter, stage } from './progress.js';
 import { wholeDocument } from './python/lock-additions.js';
 import { type LockDocument, readLockDocument } from './python/lock-document.js';
-import { chooseLock, PYLOCK } from './python/lock-file.js';
+import { chooseLock } from './python/lock-file.js';
 import { renderLock } from './python/lock-rendering.js';
 import {
   checkSelection,
@@ -70,8 +70,7 @@ export function lock(options: LockOptions = {}): Promise<LockResult> {
 
 async function lockObserved(options: LockOptions, reporter: Reporter): Promise<LockResult> {
   const manifest = await readProject(options);
-  const path =
-    options.output === undefined ? join(manifest.folder, PYLOCK) : resolve(baseFolder(options), options.output);
+  const path = options.output === undefined ? manifest.pylock : resolve(baseFolder(options), options.output);
   if (!/^pylock(\.[^.]+)?\.toml$/.test(basename(path))) {
     throw new FlavorError('ERR_FLAVOR_OPTION', `not the name of a lock file: ${basename(path)}`, {
       path,

@@ -20,7 +20,7 @@ export interface OutputRequest {
   readonly output: string | undefined;
   /** Base of relative paths. */
   readonly cwd: string;
-  /** Folder of the manifest. */
+  /** Where it goes if the user asks for nothing. */
   readonly folder: string;
   readonly fileName: string;
 }
@@ -28,7 +28,7 @@ export interface OutputRequest {
 /** Absolute path of the file to write. */
 export async function outputPath(request: OutputRequest): Promise<string> {
   const { output, cwd, folder, fileName } = request;
-  if (output === undefined) return join(folder, 'dist', fileName);
+  if (output === undefined) return join(folder, fileName);
   const path = resolve(cwd, output);
   const isFolder =
     /[\\/]$/.test(output) || (sep === '/' && /(^|\/)\.\.?$/.test(output)) || (await kindOf(path)) === 'folder';
@@ -114,18 +114,23 @@ async function setAside(path: string): Promise<string | undefined> {
 async function maybeReplaced(path: string): Promise<boolean> {
   try {
     // Opening a pipe would wait for somebody at its other end.
-    if (!(await stat(path)).isFile()) return false;
-    const file = await open(path);
-    try {
-      const { size } = await file.stat();
-      const { length } = END_MARKER;
-      const { buffer } = await file.read(Buffer.alloc(length), 0, length, Math.max(0, size - length));
-      return size === 0 || buffer.equals(END_MARKER);
-    } finally {
-      await file.close();
-    }
+    const status = await stat(path);
+    return status.isFile() && (status.size === 0 || (await endsAsPackage(path)));
   } catch (cause) {
     throw unwritable(path, 'exists and cannot be looked at', cause);
+  }
+}
+
+/** Whether a regular file ends as packages do. */
+export async function endsAsPackage(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const { length } = END_MARKER;
+    const { buffer } = await file.read(Buffer.alloc(length), 0, length, Math.max(0, size - length));
+    return buffer.equals(END_MARKER);
+  } finally {
+    await file.close();
   }
 }
 

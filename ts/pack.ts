@@ -162,7 +162,7 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
   const publicPath = await checkedPublicKey(options.publicKey, key, cwd);
   await checkHooks(manifest, environment);
   if (manifest.build.preBuild.length === 0) await presentSlots(manifest, target);
-  const outputRequest = { output: options.output, cwd, folder: manifest.folder };
+  const outputRequest = { output: options.output, cwd, folder: manifest.outputFolder };
   const announced = `${manifest.name}-${manifest.version ?? '0'}.psp`;
   await checkWritable(await outputPath({ ...outputRequest, fileName: announced }));
 

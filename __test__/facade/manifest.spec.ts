@@ -27,8 +27,12 @@ test('a manifest without [tool.flavor] has the documented defaults', async () =>
   writeFileSync(join(folder, 'pyproject.toml'), PROJECT);
   const none = { all: [], byDistribution: new Map() };
   expect(await loadManifest(join(folder, 'pyproject.toml'))).toEqual({
+    input: { kind: 'project' },
     file: join(folder, 'pyproject.toml'),
     folder,
+    outputFolder: join(folder, 'dist'),
+    pylock: join(folder, 'pylock.toml'),
+    main: undefined,
     name: 'sample-app',
     distribution: 'Sample_App',
     version: '1.0.0',

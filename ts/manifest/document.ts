@@ -12,6 +12,14 @@ import { FlavorError } from '../errors.js';
 import { describeIssue } from './issues.js';
 import { type KeyPath, lineOfKey } from './key-lines.js';
 
+/** Where a document stands that is only a part of its file; the lines in front of it are empty lines of its text. */
+export interface TomlPlace {
+  /** What it is, for messages. */
+  readonly name: string;
+  /** Characters in front of each of its lines. */
+  readonly indent: number;
+}
+
 /** One file of a manifest. */
 export class TomlDocument {
   private constructor(
@@ -23,7 +31,7 @@ export class TomlDocument {
   ) {}
 
   /** Parses the text of a file. */
-  static parse(file: string, text: string): TomlDocument {
+  static parse(file: string, text: string, place: TomlPlace = { name: basename(file), indent: 0 }): TomlDocument {
     try {
       return new TomlDocument(file, text, parse(text.replace(/^\uFEFF/, '')));
     } catch (cause) {
@@ -31,7 +39,7 @@ export class TomlDocument {
       const reason = cause.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '') ?? '';
       throw new FlavorError(
         'ERR_FLAVOR_MANIFEST',
-        `${basename(file)} is not valid TOML at line ${cause.line}, column ${cause.column}: ${reason}`,
+        `${place.name} is not valid TOML at line ${cause.line}, column ${cause.column + place.indent}: ${reason}`,
         { path: file, hints: ['correct the syntax on that line'] },
       );
     }

@@ -3,12 +3,16 @@
  * that the project does not say.
  */
 
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { FlavorError, isSystemError } from '../errors.js';
-import { isFile } from '../presence.js';
 import { TomlDocument } from './document.js';
+import { findInput, unreadable } from './inputs/find-input.js';
+import { folderManifest } from './inputs/folder.js';
+import { scriptManifest } from './inputs/script.js';
+import { readSettings } from './inputs/settings.js';
+import { wheelManifest } from './inputs/wheel.js';
 import type { ProjectManifest } from './project-manifest.js';
 import { resolveManifest } from './resolve.js';
 import { checkHooks, checkRules } from './rules.js';
@@ -19,14 +23,37 @@ export type { ProjectManifest } from './project-manifest.js';
 
 type BuildTable = NonNullable<NonNullable<ManifestDocument['tool']>['flavor']>['build'];
 
-/** Name that is looked for in a folder. */
-const FILE_NAME = 'pyproject.toml';
 /** The original's second file: its `[build]` wins over `[tool.flavor.build]`, key by key. */
 const BUILD_FILE_NAME = 'buildconfig.toml';
 
-/** Reads the manifest at a path, which names the file or its folder. */
-export async function loadManifest(path: string): Promise<ProjectManifest> {
-  const file = await manifestFile(resolve(path));
+/**
+ * Reads what is to be packed: a project, named by its manifest or its folder, a script, a folder with requirements.txt, or
+ * a wheel. What is no project may have its `[tool.flavor]` in another file, which `settings` names.
+ */
+export async function loadManifest(path: string, settings?: string): Promise<ProjectManifest> {
+  const found = await findInput(resolve(path));
+  if (found.kind === 'project') {
+    if (settings === undefined) return projectManifest(found.file);
+    throw new FlavorError(
+      'ERR_FLAVOR_OPTION',
+      `a project and a manifest besides were given: ${found.file}, ${settings}`,
+      {
+        hints: ['a project has one manifest; name only one of them'],
+      },
+    );
+  }
+  const other = settings === undefined ? undefined : await readSettings(resolve(settings));
+  switch (found.kind) {
+    case 'script':
+      return scriptManifest(found.file, found.text, other);
+    case 'folder':
+      return folderManifest(found, other);
+    case 'wheel':
+      return wheelManifest(found.file, other);
+  }
+}
+
+async function projectManifest(file: string): Promise<ProjectManifest> {
   const document = TomlDocument.parse(file, await textOf(file));
   const manifest = document.checked(manifestSchema);
   checkRules(document, manifest);
@@ -41,7 +68,7 @@ async function buildConfig(file: string): Promise<Partial<BuildTable>> {
     text = await readFile(file, 'utf8');
   } catch (cause) {
     if (isSystemError(cause) && cause.code === 'ENOENT') return {};
-    throw await unreadable(file, cause);
+    throw unreadable(file, cause);
   }
   const document = TomlDocument.parse(file, text);
   const { build } = document.checked(buildConfigSchema);
@@ -50,41 +77,10 @@ async function buildConfig(file: string): Promise<Partial<BuildTable>> {
   return Object.fromEntries(Object.entries(build).filter(([key]) => stated.includes(key)));
 }
 
-async function manifestFile(path: string): Promise<string> {
-  try {
-    return (await stat(path)).isDirectory() ? join(path, FILE_NAME) : path;
-  } catch (cause) {
-    throw await unreadable(path, cause);
-  }
-}
-
 async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw await unreadable(file, cause);
+    throw unreadable(file, cause);
   }
-}
-
-/** What a project of setuptools needs that has no manifest of today. */
-async function legacyHint(folder: string): Promise<string[]> {
-  for (const name of ['setup.py', 'setup.cfg']) {
-    if (!(await isFile(join(folder, name)))) continue;
-    return [`beside ${name}, a ${FILE_NAME} with name, version and scripts under \`[project]\` is needed`];
-  }
-  return [];
-}
-
-async function unreadable(path: string, cause: unknown): Promise<FlavorError> {
-  if (isSystemError(cause) && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) {
-    return new FlavorError('ERR_FLAVOR_NOT_FOUND', `no manifest at this path: ${path}`, {
-      path,
-      hints: [
-        `run flavor in the folder of ${FILE_NAME}, or name it with \`--manifest\``,
-        ...(await legacyHint(dirname(path))),
-      ],
-      cause,
-    });
-  }
-  return new FlavorError('ERR_FLAVOR_IO', `the manifest could not be read: ${path}`, { path, cause });
 }

@@ -6,12 +6,49 @@
 import type { EntryPoint } from './names.js';
 import type { SlotLifecycle } from './schema-words.js';
 
-/** A project as its manifest describes it. */
+/** What is packed. */
+export type PackInput =
+  /** A project with a build back end. */
+  | { readonly kind: 'project' }
+  /** One file, run as `python FILE` would. */
+  | {
+      readonly kind: 'script';
+      /** Whether it says what it needs. */
+      readonly hasBlock: boolean;
+      /** As its block states them. */
+      readonly dependencies: readonly string[];
+      /** Folders and files of this machine that its dependencies lie in, absolute. */
+      readonly sources: readonly string[];
+    }
+  /** The files of a folder without a build back end. */
+  | {
+      readonly kind: 'folder';
+      /** Files at its top that could be meant to run, sorted. */
+      readonly candidates: readonly string[];
+      /** Requirements files and what they include, absolute. */
+      readonly requirementsFiles: readonly string[];
+      /** Folders and files of this machine that its dependencies lie in, absolute. */
+      readonly sources: readonly string[];
+    }
+  /** A wheel that somebody has built. */
+  | { readonly kind: 'wheel' };
+
+/** A program that is no function: a file of the package, by its path from site-packages, or `python -m MODULE`. */
+export type MainProgram =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'module'; readonly module: string };
+
+/** A project, or what else is packed, as its manifest describes it. */
 export interface ProjectManifest {
-  /** Absolute path of pyproject.toml. */
+  readonly input: PackInput;
+  /** Absolute path of pyproject.toml, the script, the requirements file or the wheel. */
   readonly file: string;
-  /** Absolute path of the project. */
+  /** Absolute path of the project, or of the folder that the input lies in. */
   readonly folder: string;
+  /** Absolute path of the folder that packages are written to, if nobody says another. */
+  readonly outputFolder: string;
+  /** Absolute path of the standard lock file, whether it exists or not. */
+  readonly pylock: string;
   /** Name of the package, folded. */
   readonly name: string;
   /** Name of the distribution, as the project writes it. */
@@ -26,6 +63,8 @@ export interface ProjectManifest {
   /** `[dependency-groups]` as written. */
   readonly dependencyGroups: ReadonlyMap<string, readonly (string | { readonly 'include-group': string })[]>;
   readonly requiresPython: string | undefined;
+  /** What runs by default if it is no function. */
+  readonly main: MainProgram | undefined;
   /** `tool.flavor.entry_point`. */
   readonly entryPoint: EntryPoint | undefined;
   /** `tool.flavor.default`. */

@@ -3,7 +3,7 @@
  * commands of words lists, and buildconfig.toml is put on top. Everything was checked before.
  */
 
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 import { foldName, packageName, parseEntryPoint } from './names.js';
 import type {
@@ -19,6 +19,9 @@ import { PURPOSES } from './schema-words.js';
 import { targetPath } from './slot-rules.js';
 import { splitWords } from './words.js';
 
+/** Name of the standard lock file. */
+export const PYLOCK = 'pylock.toml';
+
 type FlavorTable = NonNullable<NonNullable<ManifestDocument['tool']>['flavor']>;
 type BuildTable = FlavorTable['build'];
 
@@ -31,8 +34,12 @@ export function resolveManifest(file: string, document: ManifestDocument, build:
   const { package_name: named, smoke } = flavor;
   const env = flavor.execution.runtime.env;
   return {
+    input: { kind: 'project' },
     file,
     folder,
+    outputFolder: join(folder, 'dist'),
+    pylock: join(folder, PYLOCK),
+    main: undefined,
     name:
       named === undefined
         ? packageName(project.name, '`project.name`', file)

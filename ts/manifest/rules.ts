@@ -34,10 +34,20 @@ export function checkRules(document: TomlDocument, { project, tool }: ManifestDo
   }
   const flavor = tool?.flavor;
   if (flavor === undefined) return;
+  if (flavor.version !== undefined) {
+    throw document.refusal(['tool', 'flavor', 'version'], '`tool.flavor.version` is not for projects', [
+      'a project states its version as `project.version`',
+    ]);
+  }
+  checkFlavor(document, flavor, new Set(Object.keys({ ...project.scripts, ...project['gui-scripts'] })));
+}
+
+/** How the keys of `[tool.flavor]` fit together; `scripts` are commands that its own may not be called by. */
+export function checkFlavor(document: TomlDocument, flavor: FlavorTable, scripts: ReadonlySet<string>): void {
   checkInterpreter(document, flavor);
   checkTargets(document, flavor);
   checkSlotRules(document, flavor.slots);
-  checkCommands(document, flavor, new Set(Object.keys({ ...project.scripts, ...project['gui-scripts'] })));
+  checkCommands(document, flavor, scripts);
   checkHooks(document, ['tool', 'flavor', 'build'], flavor.build);
   const { key, key_env: keyEnv } = flavor.sign;
   if (key !== undefined && keyEnv !== undefined) throw both(document, ['tool', 'flavor', 'sign'], 'key', 'key_env');

@@ -11,6 +11,10 @@ export const ENTRY_POINT_PATTERN = /^\s*([\w.]+)\s*:\s*([\w.]+)\s*(\[[^\]]*\])?\
 /** Names of commands: what a file in `bin` can be called on every system. */
 export const COMMAND_NAME_PATTERN = /^[A-Za-z0-9_][\w.-]*$/;
 
+/** Versions as PEP 440 has them, in their usual spelling. */
+export const VERSION_PATTERN =
+  /^(?:\d+!)?\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?(?:\+[a-z0-9]+(?:[._-][a-z0-9]+)*)?$/i;
+
 /** Names of slots are names of folders (STORE.md 18.1). */
 export const SLOT_ID_PATTERN = /^(?!\.)[A-Za-z0-9._-]{1,64}$/;
 

@@ -10,7 +10,7 @@ import { buildTable } from './schema-build.js';
 import { command, executionTable, signTable } from './schema-execution.js';
 import { pythonTable } from './schema-python.js';
 import { slotTable } from './schema-slots.js';
-import { COMMAND_NAME_PATTERN, entryPoint, TARGETS, text, texts, wordOf } from './schema-words.js';
+import { COMMAND_NAME_PATTERN, entryPoint, TARGETS, text, texts, VERSION_PATTERN, wordOf } from './schema-words.js';
 
 /** `[project]`: other keys belong to the build back end. */
 const projectTable = z.object({
@@ -38,6 +38,11 @@ export const flavorTable = z.strictObject({
     .optional()
     .describe('Version of the packaged interpreter; the newest that `project.requires-python` allows otherwise'),
   package_name: z.string().optional().describe('Name of the package; `project.name` otherwise'),
+  version: z
+    .string()
+    .regex(VERSION_PATTERN, { error: 'is not a version such as `1.0` or `2.1rc1`' })
+    .optional()
+    .describe('Version of a script or a folder with requirements.txt, which have none of their own'),
   description: z.string().optional().describe('What `flavor inspect` says; `project.description` otherwise'),
   include_pip: z.boolean().default(true).describe('Whether `-m pip` works inside'),
   isolated: z.boolean().optional().describe('The same as `python.isolated`'),

@@ -79,7 +79,8 @@ function parseRecord(text: string): RecordLine[] {
   return lines;
 }
 
-function parseScripts(text: string): Map<string, EntryPoint> {
+/** Commands that an entry_points.txt states, by name. */
+export function parseScripts(text: string): Map<string, EntryPoint> {
   const scripts = new Map<string, EntryPoint>();
   let section = '';
   for (const raw of text.split(/\r?\n/)) {

@@ -7,11 +7,11 @@
 import { FlavorError } from '../errors.js';
 import type { Launcher } from '../launchers.js';
 import { nearestWord } from '../manifest/nearest.js';
-import type { ProjectManifest } from '../manifest/project-manifest.js';
+import type { MainProgram, ProjectManifest } from '../manifest/project-manifest.js';
 import type { Target } from '../platform.js';
 import type { CommandSet } from './commands.js';
 import { compose, DEPENDENCY_ROOT, type Link, SLOT, sitePackagesOf } from './composition.js';
-import type { Interpreter } from './scripts.js';
+import { flagsForFile, type Interpreter } from './scripts.js';
 import type { StagedRuntime } from './session.js';
 import type { SiteTree } from './site-tree.js';
 import { type PlannedSlot, withPositions } from './slots.js';
@@ -125,8 +125,10 @@ function slotEntry(role: 'runtime' | 'dependencies' | 'application' | 'data', so
 }
 
 /** The default command for readers that know no `x-flavor.commands`. */
-function plainCommand({ commandSet, interpreter }: PlanRequest): string {
-  const { commands, defaultName, settings } = commandSet;
+function plainCommand(request: PlanRequest): string {
+  const { commandSet, interpreter } = request;
+  const { commands, defaultName, main, settings } = commandSet;
+  if (defaultName === main?.name) return mainStart(request, main.program).join(' ');
   if (commands.has(defaultName)) return ordinaryStart(interpreter, defaultName).join(' ');
   return (settings.get(defaultName)?.argv ?? []).join(' ');
 }
@@ -146,11 +148,15 @@ function commandEntry(
 }
 
 /** How the script of that name is started. */
-function startOf({ interpreter, runtime, start }: PlanRequest, name: string): string[] {
-  if (!start.runners.has(name)) return ordinaryStart(interpreter, name);
+function startOf(request: PlanRequest, name: string): string[] {
+  const { interpreter, runtime, start } = request;
+  const main = request.commandSet.main?.name === name ? request.commandSet.main.program : undefined;
+  if (!start.runners.has(name)) {
+    return main === undefined ? ordinaryStart(interpreter, name) : mainStart(request, main);
+  }
   return [
     '{workenv}/bin/python',
-    ...interpreter.flags,
+    ...(main === undefined ? interpreter.flags : flagsForFile(interpreter)),
     // The runner takes these four words away again, so that the program sees the words of an ordinary start.
     '-S',
     '-X',
@@ -163,6 +169,13 @@ function ordinaryStart({ flags }: Interpreter, name: string): string[] {
   return ['{workenv}/bin/python', ...flags, `{workenv}/bin/${name}`];
 }
 
+/** A program that is no function, started as Python starts it. */
+function mainStart({ interpreter, runtime }: PlanRequest, program: MainProgram): string[] {
+  return program.kind === 'module'
+    ? ['{workenv}/bin/python', ...interpreter.flags, '-m', program.module]
+    : ['{workenv}/bin/python', ...flagsForFile(interpreter), `{workenv}/${sitePackagesOf(runtime)}/${program.path}`];
+}
+
 /** What the manifest wrote as `argv`: a bare first word is a script or program of the package, or `python`. */
 function programOf(request: PlanRequest, command: string, argv: readonly string[]): string[] {
   const { application, commandSet, dependencies, interpreter, manifest } = request;
@@ -170,7 +183,8 @@ function programOf(request: PlanRequest, command: string, argv: readonly string[
   if (program.startsWith('{')) return [...argv];
   if (/^python(3(\.\d+)?)?$/.test(program)) return ['{workenv}/bin/python', ...interpreter.flags, ...rest];
   const sources = [commandSet.commands, application.scripts, dependencies.scripts];
-  if (sources.some((scripts) => scripts.has(program))) return [...startOf(request, program), ...rest];
+  if (program === commandSet.main?.name || sources.some((scripts) => scripts.has(program)))
+    return [...startOf(request, program), ...rest];
   const beside = [...application.besideFiles, ...dependencies.besideFiles];
   if (beside.includes(`bin/${program}`)) return [`{workenv}/bin/${program}`, ...rest];
   const known = [

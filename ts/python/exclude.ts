@@ -4,15 +4,15 @@
  * a warning: most likely it is misspelt, and what was to stay out is inside.
  */
 
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { foldName } from '../manifest/names.js';
 import type { FilePatterns, ProjectManifest } from '../manifest/project-manifest.js';
 import { pathMatcher } from '../path-patterns.js';
-import { formatRecord, readDistributions } from './distributions.js';
+import { type Distribution, formatRecord, type RecordLine, readDistributions } from './distributions.js';
 import type { BuildSession } from './session.js';
-import { removeFile } from './tree.js';
+import { removeFile, walkTree } from './tree.js';
 
 /** What stayed out. */
 export interface Excluded {
@@ -31,11 +31,11 @@ export async function leaveOut(session: BuildSession, trees: readonly string[]):
   let [files, bytes] = [0, 0];
   const fitting = new Set<string>();
   for (const tree of trees) {
-    for (const { name, infoFolder, record } of await readDistributions(tree)) {
+    for (const { name, infoFolder, record } of await distributionsOf(session, tree)) {
       const stays = pathMatcher(patternsOf(include, name));
       const goes = patternsOf(exclude, name).map((pattern) => ({ pattern, matches: pathMatcher([pattern]) }));
       const isOut = (path: string): boolean => {
-        if (path.startsWith('../') || path.startsWith(`${infoFolder}/`)) return false;
+        if (path.startsWith('../') || (infoFolder !== '' && path.startsWith(`${infoFolder}/`))) return false;
         const found = goes.filter(({ matches }) => matches(path));
         for (const { pattern } of found) fitting.add(pattern);
         return found.length > 0 && !stays(path);
@@ -47,6 +47,7 @@ export async function leaveOut(session: BuildSession, trees: readonly string[]):
         files += 1;
         bytes += Number(size);
       }
+      if (infoFolder === '') continue;
       const kept = record.filter((line) => !out.includes(line));
       await writeFile(join(tree, infoFolder, 'RECORD'), formatRecord(kept));
     }
@@ -56,6 +57,20 @@ export async function leaveOut(session: BuildSession, trees: readonly string[]):
     session.reporter.emit({ type: 'warning', message: `\`exclude\`: no installed file fits \`${pattern}\`` });
   }
   return { files, bytes };
+}
+
+/** Files that no installer has recorded are those of the input itself, known by the name of the package. */
+async function distributionsOf(
+  { manifest }: BuildSession,
+  tree: string,
+): Promise<Pick<Distribution, 'name' | 'infoFolder' | 'record'>[]> {
+  const distributions = await readDistributions(tree);
+  if (distributions.length > 0) return distributions;
+  const record: RecordLine[] = [];
+  for await (const { kind, path, absolute } of walkTree(tree)) {
+    if (kind === 'file') record.push({ path, hash: '', size: String((await stat(absolute)).size) });
+  }
+  return [{ name: manifest.name, infoFolder: '', record }];
 }
 
 function patternsOf({ all, byDistribution }: FilePatterns, name: string): readonly string[] {

@@ -5,10 +5,11 @@
  */
 
 import { readFile, realpath } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 
 import { parse } from 'smol-toml';
 
+import type { ProjectManifest } from '../manifest/project-manifest.js';
 import { isThere } from '../presence.js';
 import { sortedEntries } from './tree.js';
 
@@ -29,23 +30,37 @@ interface UvTable {
   readonly workspace?: { readonly members?: readonly string[]; readonly exclude?: readonly string[] };
 }
 
-/** Finds what the project in a folder, and the additional projects, are built from. */
-export async function findLocalProjects(folder: string, others: readonly string[]): Promise<LocalProjects> {
+/** What is needed to build what a manifest describes, and `more` besides. */
+export function sourcesOf(
+  { build, file, folder, input }: ProjectManifest,
+  more: readonly string[] = [],
+): Promise<LocalProjects> {
+  const sources = input.kind === 'script' || input.kind === 'folder' ? input.sources : [];
+  const isWhole = input.kind === 'project' || input.kind === 'folder';
+  return findLocalProjects(folder, [...build.dependencies, ...sources, ...more], isWhole ? undefined : file);
+}
+
+/**
+ * Finds what the project in a folder, and the additional projects, are built from. With `only`, one file of the folder
+ * stands for it: what lies beside is not looked at.
+ */
+async function findLocalProjects(folder: string, others: readonly string[], only?: string): Promise<LocalProjects> {
   const project = await realPath(folder);
   const additional = await Promise.all(others.map(realPath));
-  const workspace = await workspaceOf(project);
+  const workspace = only === undefined ? await workspaceOf(project) : project;
+  const own = only === undefined ? [project, workspace] : [join(project, basename(only))];
   const found = new Set<string>();
   const visit = async (path: string): Promise<void> => {
     if (found.has(path) || !(await isThere(path))) return;
     found.add(path);
     const table = await uvTable(path);
-    for (const source of pathSources(table)) await visit(resolve(path, source));
+    for (const source of pathSources(table?.sources)) await visit(resolve(path, source));
     if (table?.workspace !== undefined) for (const member of await membersOf(path, table)) await visit(member);
   };
-  for (const path of [project, workspace, ...additional]) await visit(path);
+  for (const path of [...own, ...additional]) await visit(path);
   for (const path of additional) await visit(await workspaceOf(path));
   const roots = [...found].filter((path) => ![...found].some((other) => other !== path && isInside(path, other)));
-  return { project, workspace, roots: roots.sort(), common: commonFolder(roots) };
+  return { project, workspace, roots: roots.sort(), common: commonFolder([project, ...roots]) };
 }
 
 /** The real path of what exists, else the path. */
@@ -114,8 +129,9 @@ async function matching(root: string, [part, ...rest]: readonly string[]): Promi
   return (await Promise.all(named.map(({ name }) => matching(join(root, name), rest)))).flat();
 }
 
-function pathSources(table: UvTable | undefined): string[] {
-  return Object.values(table?.sources ?? {})
+/** Paths of `[tool.uv.sources]`. */
+export function pathSources(sources: UvTable['sources'] = {}): string[] {
+  return Object.values(sources)
     .flat()
     .map((source) => (typeof source === 'object' && source !== null ? (source as { path?: unknown }).path : undefined))
     .filter((path) => typeof path === 'string');

@@ -3,7 +3,7 @@
  * the project or its workspace, else `pylock.toml` beside the manifest, else none. `--locked` wants one.
  */
 
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { FlavorError } from '../errors.js';
 import { isFile } from '../presence.js';
@@ -16,9 +16,6 @@ export type LockChoice =
   | { readonly kind: 'requirements'; readonly files: readonly string[] }
   | { readonly kind: 'none' };
 
-/** Name of the standard lock file. */
-export const PYLOCK = 'pylock.toml';
-
 /** Absolute paths of the files that are obeyed. */
 export function lockFiles(lock: LockChoice): readonly string[] {
   return lock.kind === 'requirements' ? lock.files : lock.kind === 'none' ? [] : [lock.file];
@@ -30,11 +27,14 @@ export async function chooseLock(
   sources: Pick<ProjectSources, 'originalWorkspace'>,
 ): Promise<LockChoice> {
   const { lock, requirements } = manifest.build;
-  const uvLock = join(sources.originalWorkspace, 'uv.lock');
-  const pylock = join(manifest.folder, PYLOCK);
+  const { input, pylock } = manifest;
+  const isScript = input.kind === 'script';
+  // Of a script that is called hello.py, uv calls it hello.py.lock.
+  const uvLock = isScript ? `${manifest.file}.lock` : join(sources.originalWorkspace, 'uv.lock');
+  const uvCommand = isScript ? `uv lock --script ${basename(manifest.file)}` : 'uv lock';
   switch (lock) {
     case 'uv':
-      return { kind: 'uv', file: await wanted(uvLock, lock, '`uv lock` writes it') };
+      return { kind: 'uv', file: await wanted(uvLock, lock, `\`${uvCommand}\` writes it`) };
     case 'pylock':
       return { kind: 'pylock', file: await wanted(pylock, lock, '`flavor lock` writes it') };
     case 'requirements':
@@ -57,10 +57,12 @@ export async function chooseLock(
   if (options.locked) {
     throw new FlavorError(
       'ERR_FLAVOR_LOCK',
-      `\`--locked\` was given, but the project has no lock file: ${manifest.folder}`,
+      `\`--locked\` was given, but the ${input.kind} has no lock file: ${manifest.folder}`,
       {
         path: manifest.folder,
-        hints: ['`flavor lock` writes pylock.toml, `uv lock` writes uv.lock'],
+        hints: [
+          `\`flavor lock\` writes ${basename(pylock)}${input.kind === 'wheel' ? '' : `, \`${uvCommand}\` writes ${basename(uvLock)}`}`,
+        ],
       },
     );
   }

@@ -8,7 +8,7 @@
  */
 
 import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { FlavorError } from '../errors.js';
@@ -39,7 +39,7 @@ export interface ResolutionRequest {
 }
 
 /** What a project asks for. */
-export type ProjectRequirements = Pick<ProjectWheel, 'requirements' | 'extras' | 'sources'>;
+export type ProjectRequirements = Pick<ProjectWheel, 'requirements' | 'inputs' | 'extras' | 'sources'>;
 
 /** Refuses extras and groups that the project does not have. */
 export function checkSelection({
@@ -84,7 +84,7 @@ export async function lockedDocument(request: ResolutionRequest, lock: LockChoic
 export async function resolvedDocument(request: ResolutionRequest, more: readonly string[]): Promise<LockDocument> {
   const { session, project } = request;
   const { extras, groups } = session.options;
-  const inputs: string[] = [];
+  const inputs: string[] = [...(project.inputs ?? [])];
   const manifest = join(project.sources.folder, 'pyproject.toml');
   const flags = groups.flatMap((group) => ['--group', `${manifest}:${group}`]);
   // Where the back end decides, the wheel says what it has decided.
@@ -93,7 +93,7 @@ export async function resolvedDocument(request: ResolutionRequest, more: readonl
     inputs.push(manifest);
     flags.push(...extras.flatMap((extra) => ['--extra', extra]));
   }
-  const lines = isStatic ? more : [...project.requirements, ...more];
+  const lines = isStatic || inputs.length > 0 ? more : [...project.requirements, ...more];
   return withoutProject(request, await compile(request, { inputs, lines, flags }));
 }
 
@@ -113,6 +113,8 @@ export async function additionalDocument(
 }
 
 function withoutProject({ session }: ResolutionRequest, document: LockDocument): LockDocument {
+  // A script or a folder is no distribution; one of its name is a dependency.
+  if (session.manifest.input.kind === 'script' || session.manifest.input.kind === 'folder') return document;
   return withoutPackages(document, new Set([foldName(session.manifest.distribution)]));
 }
 
@@ -173,13 +175,18 @@ function exportTo(
 ): Promise<ProcessOutcome> {
   const { extras, groups } = session.options;
   const { args, changes } = indexSettings(session);
+  const { file, input } = session.manifest;
+  const ofProject = [
+    ...['--directory', request.folder, '--no-emit-project', '--no-default-groups'],
+    ...extras.flatMap((extra) => ['--extra', extra]),
+    ...groups.flatMap((group) => ['--group', group]),
+  ];
+  const ofScript = ['--script', join(request.folder, basename(file))];
   return runUv(
     session,
     [
-      ...['export', '--directory', request.folder, '--quiet', '--locked', '--format', 'pylock.toml'],
-      ...['--no-header', '--no-annotate', '--no-emit-project', '--no-default-groups'],
-      ...extras.flatMap((extra) => ['--extra', extra]),
-      ...groups.flatMap((group) => ['--group', group]),
+      ...['export', '--quiet', '--locked', '--format', 'pylock.toml', '--no-header', '--no-annotate'],
+      ...(input.kind === 'script' ? ofScript : ofProject),
       ...['--output-file', request.output, ...request.flags, ...args],
     ],
     changes,
@@ -207,15 +214,19 @@ async function exportedDocument(request: ResolutionRequest, file: string): Promi
   const flags = ['--python', runtime.interpreter];
   let outcome = await exportTo(session, { output, flags, folder: manifest.folder });
   if (outcome.exitCode !== 0 && isOutdated(outcome)) {
-    if (options.locked) throw outdatedLock(file, 'run `uv lock`, and look at what it changes');
+    const { kind } = manifest.input;
+    const command = kind === 'script' ? `uv lock --script ${basename(manifest.file)}` : 'uv lock';
+    if (options.locked) throw outdatedLock(file, `run \`${command}\`, and look at what it changes`);
     reporter.emit({
       type: 'warning',
-      message: `${relative(manifest.folder, file) || file} does not fit the project any more; what changed was resolved for this package (\`uv lock\` renews the file, \`--locked\` makes this an error)`,
+      message: `${relative(manifest.folder, file) || file} does not fit the ${kind} any more; what changed was resolved for this package (\`${command}\` renews the file, \`--locked\` makes this an error)`,
     });
-    await copyFile(file, join(project.sources.workspace, 'uv.lock'));
+    await copyFile(file, join(project.sources.workspace, basename(file)));
     const { args, changes } = indexSettings(session);
     const { folder: directory } = project.sources;
-    outcome = await runUv(session, ['lock', '--directory', directory, '--quiet', ...flags, ...args], changes);
+    const what =
+      kind === 'script' ? ['--script', join(directory, basename(manifest.file))] : ['--directory', directory];
+    outcome = await runUv(session, ['lock', ...what, '--quiet', ...flags, ...args], changes);
     if (outcome.exitCode === 0) outcome = await exportTo(session, { output, flags, folder: directory });
   }
   if (outcome.exitCode !== 0) throw dependencyError(outcome, context);

@@ -8,7 +8,7 @@ import { basename, join, relative } from 'node:path';
 import { cacheDirectory } from '../cache-directory.js';
 import { FlavorError } from '../errors.js';
 import { isThere } from '../presence.js';
-import { findLocalProjects, isInside, realPath } from './local-projects.js';
+import { isInside, realPath, sourcesOf } from './local-projects.js';
 import { copyProject } from './project-copy.js';
 import type { BuildSession } from './session.js';
 
@@ -36,7 +36,7 @@ export async function copySources(session: BuildSession): Promise<ProjectSources
       hints: ['correct `dependencies` under `[tool.flavor.build]`; paths are relative to the manifest'],
     });
   }
-  const { common, project, roots, workspace } = await findLocalProjects(manifest.folder, manifest.build.dependencies);
+  const { common, project, roots, workspace } = await sourcesOf(manifest);
   const top = join(scratch, 'project');
   const copied = new Map<string, string>();
   const copy = async (from: string, to: string): Promise<void> => {

@@ -10,7 +10,8 @@ import { unzipSync } from 'fflate';
 
 import { FlavorError } from '../errors.js';
 import { headerOf, headersOf } from './distributions.js';
-import { outputCause } from './process.js';
+import { openFiles, stageFiles } from './inputs/files.js';
+import { notInstalled, recordWheel } from './inputs/given-wheel.js';
 import { copySources, type ProjectSources } from './project-sources.js';
 import { requirementsFor } from './requirements.js';
 import { type BuildSession, runUv, type StagedRuntime } from './session.js';
@@ -20,21 +21,27 @@ import { buildWheelOf } from './wheel-build.js';
 
 /** The built wheel of the project. */
 export interface ProjectWheel {
-  readonly path: string;
+  /** Undefined for files that are packed as they are. */
+  readonly path: string | undefined;
   readonly version: string;
   readonly description: string | undefined;
   /** Requirements, those of the chosen extras among them. */
   readonly requirements: readonly string[];
+  /** Files from which uv reads the requirements, if it can read more in them than that. */
+  readonly inputs?: readonly string[];
   /** Extras that it has. */
   readonly extras: readonly string[];
   /** The copies that it was built from. */
   readonly sources: ProjectSources;
 }
 
-/** Builds the wheel. */
+/** Builds the wheel; what is no project needs no building. */
 export async function buildWheel(session: BuildSession, runtime: StagedRuntime): Promise<ProjectWheel> {
   const { manifest, options } = session;
   const sources = await copySources(session);
+  const { file, input } = manifest;
+  if (input.kind === 'wheel') return { ...(await readWheel(file, options.extras)), sources };
+  if (input.kind !== 'project') return openFiles(manifest, sources);
   const path = await buildWheelOf(session, runtime, {
     folder: sources.folder,
     name: manifest.distribution,
@@ -50,6 +57,7 @@ export async function stageApplication(
   runtime: StagedRuntime,
   wheel: ProjectWheel,
 ): Promise<SiteTree> {
+  if (wheel.path === undefined) return stageFiles(session);
   const environment = await makeEnvironment(session, runtime, 'application-environment');
   const outcome = await runUv(
     session,
@@ -67,18 +75,16 @@ export async function stageApplication(
     ],
     { UV_PYTHON_PREFERENCE: undefined },
   );
-  if (outcome.exitCode !== 0) {
-    throw new FlavorError('ERR_FLAVOR_BUILD', 'the wheel of the project cannot be installed', {
-      cause: outputCause(outcome),
-    });
-  }
-  return splitEnvironment({
+  if (outcome.exitCode !== 0) throw notInstalled(session, runtime, outcome);
+  const tree = await splitEnvironment({
     environment,
     sitePackages: join(session.scratch, 'slots', 'application'),
     beside: join(session.scratch, 'slots', 'data'),
     recordPrefix: '../../../',
     hasScripts: true,
   });
+  if (session.manifest.input.kind === 'wheel') await recordWheel(tree, wheel.path);
+  return tree;
 }
 
 async function readWheel(path: string, extras: readonly string[]): Promise<Omit<ProjectWheel, 'sources'>> {

@@ -44,6 +44,14 @@ export function interpreterOf(runtime: StagedRuntime, python: PythonSettings, ma
   };
 }
 
+/**
+ * Options for a file that runs as `python FILE` would: its folder is in front of sys.path, so that what lies beside can be
+ * imported.
+ */
+export function flagsForFile({ flags }: Interpreter): readonly string[] {
+  return flags.filter((flag) => flag !== '-P');
+}
+
 /** A script that calls a function. */
 export function script({ module, attribute, finishes = false }: CommandEntry, interpreter: Interpreter): string {
   const [first] = attribute.split('.');

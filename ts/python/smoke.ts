@@ -7,13 +7,16 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import type { ErrorCode } from '../error-codes.js';
 import { FlavorError } from '../errors.js';
+import { REQUIREMENTS_FILE } from '../manifest/inputs/find-input.js';
 import type { EntryPoint } from '../manifest/names.js';
 import { foldName, formatEntryPoint } from '../manifest/names.js';
 import { nearestWord } from '../manifest/nearest.js';
+import type { MainProgram, ProjectManifest } from '../manifest/project-manifest.js';
+import { isThere } from '../presence.js';
 import type { CommandSet } from './commands.js';
 import { embeddedFile } from './embedded-files.js';
 import { outputCause, type ProcessOutcome } from './process.js';
@@ -54,8 +57,8 @@ export async function tryPackage(session: BuildSession, request: SmokeRequest): 
   if (smoke === undefined) {
     const check = { [CHECK]: [...python, embeddedFile('check_entry_points.py')] };
     await checkEntryPoints(session, await makeTrial(session, manifestJson, check), commandSet);
-    const { size } = commandSet.commands;
-    return `${size} command${size === 1 ? '' : 's'}`;
+    const count = commandSet.commands.size + (commandSet.main === undefined ? 0 : 1);
+    return `${count} command${count === 1 ? '' : 's'}`;
   }
   const own = commandSet.names.includes(PYTHON) ? {} : { [PYTHON]: python };
   await runSmoke(session, await makeTrial(session, manifestJson, own), commandSet, smoke);
@@ -87,11 +90,14 @@ async function runSmoke(
 
 async function checkEntryPoints(session: BuildSession, trial: Trial, commandSet: CommandSet): Promise<void> {
   const answerFile = join(trial.home, 'entry-points.jsonl');
-  const { commands, defaultName } = commandSet;
+  const { commands, defaultName, main } = commandSet;
   // The default command first: what is wrong with it is what the user wants to know.
   const others = [...commands.keys()].filter((name) => name !== defaultName);
   const names = commands.has(defaultName) ? [defaultName, ...others] : others;
-  const entries = names.map((command) => ({ command, ...commands.get(command) }));
+  const entries = [
+    ...(main === undefined ? [] : [{ command: main.name, ...tried(main.program) }]),
+    ...names.map((command) => ({ command, ...commands.get(command) })),
+  ];
   const outcome = await startTrial(session, trial, {
     command: CHECK,
     args: [],
@@ -103,10 +109,19 @@ async function checkEntryPoints(session: BuildSession, trial: Trial, commandSet:
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Answer);
+  if (main !== undefined) {
+    const answer = answers.find(({ command }) => command === main.name);
+    const error =
+      answer === undefined
+        ? notAnswered(`${shown(main.program)} could not be tried: what it imports`, outcome)
+        : await programFailure(session, main.program, answer);
+    if (error !== undefined) throw error;
+  }
   for (const command of names) {
     const entry = commands.get(command) as EntryPoint;
     const answer = answers.find((candidate) => candidate.command === command);
-    const error = answer === undefined ? notAnswered(command, entry, outcome) : judged(command, entry, answer);
+    const error =
+      answer === undefined ? notAnswered(calledBy(command, entry), outcome) : judged(session, command, entry, answer);
     if (error === undefined) continue;
     const missing = command === defaultName ? [] : extrasLeftOut(session, entry);
     if (missing.length === 0) throw error;
@@ -121,15 +136,23 @@ function extrasLeftOut(session: BuildSession, { extras = [] }: EntryPoint): stri
   return extras.filter((extra) => !packed.includes(extra));
 }
 
-function notAnswered(command: string, entry: EntryPoint, outcome: ProcessOutcome): FlavorError {
-  return new FlavorError(
-    'ERR_FLAVOR_SMOKE',
-    `command \`${command}\` could not be tried: importing \`${entry.module}\` ${ending(outcome)}${lastLine(outcome)}`,
-    { hints: [SMOKE_HINT, 'with `--verbose` its output is shown'], cause: outputCause(outcome) },
-  );
+function calledBy(command: string, { module }: EntryPoint): string {
+  return `command \`${command}\` could not be tried: importing \`${module}\``;
 }
 
-function judged(command: string, entry: EntryPoint, { outcome, detail, available }: Answer): FlavorError | undefined {
+function notAnswered(what: string, outcome: ProcessOutcome): FlavorError {
+  return new FlavorError('ERR_FLAVOR_SMOKE', `${what} ${ending(outcome)}${lastLine(outcome)}`, {
+    hints: [SMOKE_HINT, 'with `--verbose` its output is shown'],
+    cause: outputCause(outcome),
+  });
+}
+
+function judged(
+  { manifest }: BuildSession,
+  command: string,
+  entry: EntryPoint,
+  { outcome, detail, available }: Answer,
+): FlavorError | undefined {
   const calls = `command \`${command}\` calls \`${formatEntryPoint(entry)}\``;
   const refused = (code: ErrorCode, message: string, ...hints: string[]) => new FlavorError(code, message, { hints });
   switch (outcome) {
@@ -157,7 +180,7 @@ function judged(command: string, entry: EntryPoint, { outcome, detail, available
       return refused(
         'ERR_FLAVOR_ENTRY_POINT',
         `${calls}, which imports \`${detail}\`, and no dependency provides it`,
-        `add the distribution of \`${detail}\` to \`project.dependencies\``,
+        addition(manifest, detail),
       );
     case 'import-failed':
       return refused(
@@ -166,6 +189,69 @@ function judged(command: string, entry: EntryPoint, { outcome, detail, available
         'if a file is missing, check that the wheel of the project holds it',
         SMOKE_HINT,
       );
+  }
+}
+
+/** How the imports of a program are asked for. */
+function tried(program: MainProgram): { readonly file: string } | { readonly run: string } {
+  return program.kind === 'file' ? { file: program.path } : { run: program.module };
+}
+
+function shown(program: MainProgram): string {
+  return program.kind === 'file' ? program.path : `\`python -m ${program.module}\``;
+}
+
+async function programFailure(
+  { manifest }: BuildSession,
+  program: MainProgram,
+  { outcome, detail, available }: Answer,
+): Promise<FlavorError | undefined> {
+  const { file: path, folder, input } = manifest;
+  const what = shown(program);
+  const refused = (code: ErrorCode, message: string, ...hints: string[]) =>
+    new FlavorError(code, message, { path, hints });
+  switch (outcome) {
+    case 'ok':
+      return undefined;
+    case 'no-module': {
+      const module = program.kind === 'module' ? program.module : detail;
+      const isPackage = available.includes(module);
+      const why = isPackage ? `\`${module}\` holds no \`__main__\`` : `the package has no module \`${module}\``;
+      return refused(
+        'ERR_FLAVOR_ENTRY_POINT',
+        `${what} cannot run: ${why}`,
+        isPackage ? `name a function of it: \`${module}:function\`` : suggestion(module, available, 'modules'),
+      );
+    }
+    case 'missing-import': {
+      const [top = ''] = detail.split('.');
+      const isBeside = (await isThere(join(folder, `${top}.py`))) || (await isThere(join(folder, top)));
+      return refused(
+        'ERR_FLAVOR_ENTRY_POINT',
+        `${what} imports \`${detail}\`, and no dependency provides it`,
+        input.kind === 'script' && isBeside
+          ? `a script is packed alone; with ${REQUIREMENTS_FILE} beside it, its folder can be packed`
+          : addition(manifest, detail),
+      );
+    }
+    default:
+      return refused('ERR_FLAVOR_SMOKE', `${what} cannot work: ${detail}`, SMOKE_HINT);
+  }
+}
+
+/** Where a missing dependency is to be written. */
+function addition({ file, input }: ProjectManifest, module: string): string {
+  switch (input.kind) {
+    case 'script':
+      return input.hasBlock
+        ? `add the distribution of \`${module}\` to \`dependencies\` of the \`# /// script\` block`
+        : `begin the script with \`# /// script\`, \`# dependencies = ["${module}"]\` and \`# ///\`, each on its line`;
+    case 'folder':
+      return `add the distribution of \`${module}\` to ${basename(file)}`;
+    case 'wheel':
+      return `the wheel does not say that it needs the distribution of \`${module}\`; \`extra_packages\` under \`[tool.flavor.build]\` adds it`;
+    case 'project':
+      return `add the distribution of \`${module}\` to \`project.dependencies\``;
   }
 }
 

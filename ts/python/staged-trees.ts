@@ -3,6 +3,7 @@
  * made, each stage reported.
  */
 
+import type { ProjectManifest } from '../manifest/project-manifest.js';
 import { stage } from '../progress.js';
 import { compileTree } from './bytecode.js';
 import { type CommandSet, chooseCommands } from './commands.js';
@@ -35,6 +36,12 @@ export interface StagedTrees {
   readonly stripped: Stripped | undefined;
 }
 
+/** What runs by default, where that was found out. */
+function programText({ input, main }: ProjectManifest): string {
+  if (input.kind !== 'folder' || main === undefined) return '';
+  return main.kind === 'file' ? `, runs ${main.path}` : `, runs python -m ${main.module}`;
+}
+
 /** Stages the trees. */
 export async function stageTrees(session: BuildSession, runtime: StagedRuntime): Promise<StagedTrees> {
   const { manifest, reporter } = session;
@@ -42,7 +49,7 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
   if (manifest.build.preBuild.length > 0) await presentSlots(manifest, session.target);
   const wheel = await stage(reporter, 'project', 'building the wheel of the project', async () => {
     const value = await buildWheel(session, runtime);
-    return { value, detail: `${manifest.name} ${value.version}` };
+    return { value, detail: `${manifest.name} ${value.version}${programText(manifest)}` };
   });
   const interpreter = interpreterOf(runtime, manifest.python, manifest.file);
   const application = await stageApplication(session, runtime, wheel);

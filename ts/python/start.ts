@@ -62,7 +62,9 @@ export async function prepareStart(session: BuildSession, request: StartRequest)
   }
   const scripts = scriptsWithRunner(request);
   await compileRunners(session, request, scripts, own, dependencyPaths);
-  return { mode: 'fast', reason: undefined, runners: new Set(scripts.keys()), dependencyPaths };
+  const main = mainFile(request.commandSet);
+  const runners = new Set([...scripts.keys(), ...(main === undefined ? [] : [main.name])]);
+  return { mode: 'fast', reason: undefined, runners, dependencyPaths };
 }
 
 /** Functions of the commands, and of the console scripts that commands begin with. */
@@ -76,9 +78,14 @@ function scriptsWithRunner({ application, dependencies, commandSet }: StartReque
   return scripts;
 }
 
+/** The command that is a file of the application. */
+function mainFile({ main }: CommandSet): { readonly name: string; readonly path: string } | undefined {
+  return main?.program.kind === 'file' ? { name: main.name, path: main.program.path } : undefined;
+}
+
 async function compileRunners(
   session: BuildSession,
-  { application, interpreter, runtime }: StartRequest,
+  { application, commandSet, interpreter, runtime }: StartRequest,
   scripts: ReadonlyMap<string, CommandEntry>,
   own: PathFiles,
   dependencies: PathFiles,
@@ -99,6 +106,11 @@ async function compileRunners(
     variables: unique(lines.flatMap((line) => (line.kind === 'variables' ? line.variables : []))),
     distutils: lines.flatMap((line) => (line.kind === 'distutils' ? [line.unless] : []))[0] ?? '',
   };
+  const main = mainFile(commandSet);
+  const runner = (name: string, script: string) => ({
+    path: join(folder, `${name}.pyc`),
+    settings: { ...settings, inside: `${sitePackages}/${RUNNERS}/${name}.pyc`, script },
+  });
   const outcome = await runProcess({
     file: runtime.interpreter,
     args: ['-I', '-B', embeddedFile('compile_runners.py')],
@@ -108,14 +120,27 @@ async function compileRunners(
     input: JSON.stringify({
       runner: embeddedFile('runner.py'),
       optimize: session.manifest.python.optimize,
-      runners: [...scripts].map(([name, entry]) => ({
-        path: join(folder, `${name}.pyc`),
-        script: script(entry, interpreter),
-        line: FIRST_PYTHON_LINE,
-        settings: { ...settings, inside: `${sitePackages}/${RUNNERS}/${name}.pyc`, script: `/bin/${name}` },
-      })),
+      runners: [
+        ...[...scripts].map(([name, entry]) => ({
+          ...runner(name, `/bin/${name}`),
+          script: script(entry, interpreter),
+          line: FIRST_PYTHON_LINE,
+        })),
+        ...(main === undefined
+          ? []
+          : [
+              { ...runner(main.name, `${sitePackages}/${main.path}`), file: join(application.sitePackages, main.path) },
+            ]),
+      ],
     }),
   });
+  const [, why] = /^SyntaxError: (.+)$/m.exec(outcome.stdout) ?? [];
+  if (why !== undefined) {
+    throw new FlavorError('ERR_FLAVOR_SMOKE', `Python ${runtime.version} cannot compile ${main?.path}: ${why}`, {
+      path: session.manifest.file,
+      hints: ['correct the script, or choose the version of Python that it is written for with `--python`'],
+    });
+  }
   if (outcome.exitCode !== 0) {
     throw new FlavorError('ERR_FLAVOR_RUNTIME', 'the packaged interpreter could not compile the runners of commands', {
       hints: ['`start = "site"` under `[tool.flavor.python]` does without them'],

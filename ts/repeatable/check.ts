@@ -6,21 +6,23 @@
 
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import { execa } from 'execa';
 
-import { baseFolder } from '../build-session.js';
+import { baseFolder, readProject } from '../build-session.js';
 import { abortedError } from '../cancellation.js';
 import type { ErrorCode } from '../error-codes.js';
 import { FlavorError } from '../errors.js';
-import { loadManifest } from '../manifest/load.js';
+import type { ProjectManifest } from '../manifest/project-manifest.js';
+import { splitWords } from '../manifest/words.js';
 import type { PackOptions, PackOutput } from '../pack.js';
+import { isThere } from '../presence.js';
 import { observed, type ProgressEvent, type Reporter } from '../progress.js';
 import { childEnvironment, type Environment } from '../python/environment.js';
-import { findLocalProjects } from '../python/local-projects.js';
+import { sourcesOf } from '../python/local-projects.js';
 import { copyProject } from '../python/project-copy.js';
 import { withScratch } from '../scratch.js';
 import { differences } from './difference.js';
@@ -62,13 +64,14 @@ export function checkRepeatable(options: CheckOptions = {}): Promise<CheckResult
 
 async function check(options: CheckOptions, scratch: string, reporter: Reporter): Promise<CheckResult> {
   const cwd = baseFolder(options);
-  const manifest = await loadManifest(resolve(cwd, options.manifest ?? '.'));
-  const { common, project, roots } = await findLocalProjects(manifest.folder, manifest.build.dependencies);
+  const manifest = await readProject(options);
+  const { common, project, roots } = await sourcesOf(manifest, await filesBeside(manifest));
   const seed = randomBytes(32).toString('hex');
   const outputs: PackOutput[] = [];
   for (const surroundings of SURROUNDINGS) {
     reporter.emit({ type: 'stage', stage: 'build', state: 'done', detail: `${surroundings.name} build` });
-    const copy = join(scratch, surroundings.name, 'project');
+    // A folder is called what it is called: the name of the package may be made of that.
+    const copy = join(scratch, surroundings.name, 'project', basename(common));
     const { signal } = reporter;
     for (const root of roots) {
       await copyProject({
@@ -90,7 +93,9 @@ async function check(options: CheckOptions, scratch: string, reporter: Reporter)
         cwd,
         // What was kept would hide what differs.
         buildCache: false,
-        manifest: join(copy, relative(common, project), basename(manifest.file)),
+        input: join(copy, relative(common, project), basename(manifest.file)),
+        // The manifest of a project is its input; settings of another input stay where they are.
+        manifest: options.input === undefined ? undefined : options.manifest && resolve(cwd, options.manifest),
         output: join(scratch, surroundings.name, 'package.psp'),
         key: { source: 'seed', seed },
       },
@@ -113,6 +118,21 @@ async function check(options: CheckOptions, scratch: string, reporter: Reporter)
   }
   reporter.emit({ type: 'stage', stage: 'compare', state: 'done', detail: 'equal byte by byte' });
   return { target: first.target, sizeBytes: first.sizeBytes, sha256: first.sha256 };
+}
+
+/** What a script or a wheel needs of the folder that it lies in. */
+async function filesBeside({ build, file, folder, input, pylock, python, slots }: ProjectManifest): Promise<string[]> {
+  if (input.kind !== 'script' && input.kind !== 'wheel') return [];
+  const hooks = [...build.preBuild, ...build.postBuild].flatMap((hook) => splitWords(hook)?.slice(0, 1) ?? []);
+  const named = [
+    ...[`${file}.lock`, pylock, python.archive, python.path],
+    ...[...build.requirements, ...build.index.findLinks],
+    ...slots.map(({ source }) => source),
+    ...hooks.map((script) => resolve(folder, script)),
+  ];
+  const paths = named.filter((path) => path !== undefined && isAbsolute(path)) as string[];
+  const areThere = await Promise.all(paths.map(isThere));
+  return paths.filter((_, index) => areThere[index] === true);
 }
 
 /** Nobody keeps the packages, so where they lie is no news. */

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT } from '../exit.js';
+import { inputArgument, manifestOption } from '../input-options.js';
 
 interface LockCommandOptions extends CommonOptions {
   readonly manifest?: string;
@@ -26,8 +27,12 @@ export function addLockCommand(program: Command): void {
   const command = program
     .command('lock')
     .description('write what a package of the project will hold to pylock.toml')
-    .option('-m, --manifest <path>', 'pyproject.toml or its folder (default: the working folder)')
-    .option('-o, --output <file>', 'lock file to write (default: pylock.toml beside the manifest)')
+    .addArgument(inputArgument())
+    .addOption(manifestOption())
+    .option(
+      '-o, --output <file>',
+      'lock file to write (default: pylock.toml, for a script or wheel pylock.<name>.toml)',
+    )
     .option('--check', 'write nothing; fail if the file is not up to date')
     .option('-U, --upgrade', 'take the newest versions instead of keeping locked ones')
     .option('--python <version>', 'oldest version of Python that the lock serves')
@@ -36,10 +41,11 @@ export function addLockCommand(program: Command): void {
     .option('--find-links <place>', 'folder or page with distributions (repeatable)', collected, [])
     .option('--extra <name>', 'extra of the project (repeatable)', collected, [])
     .option('--group <name>', 'dependency group (repeatable)', collected, []);
-  withCommonOptions(command).action(async (options: LockCommandOptions) => {
+  withCommonOptions(command).action(async (input: string | undefined, options: LockCommandOptions) => {
     await runAction('lock', options, async ({ output, cwd, signal }) => {
       const { lock } = await import('../../lock.js');
       const { path, changed, source, packages } = await lock({
+        input,
         manifest: options.manifest,
         output: options.output,
         check: options.check,

@@ -8,6 +8,7 @@ import type { PackLevel, PackResult, ProgressEvent, RuntimeChoice } from '../../
 import { LAUNCHER_KINDS, type LauncherKind } from '../../launchers.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT } from '../exit.js';
+import { inputArgument, manifestOption } from '../input-options.js';
 import { formatSize } from '../output.js';
 import { chooseKey, type KeyOptions, keyNote, keySourceText } from '../signing-key.js';
 
@@ -15,6 +16,8 @@ interface PackCommandOptions extends CommonOptions, KeyOptions {
   readonly publicKey?: string;
   readonly manifest?: string;
   readonly output?: string;
+  readonly entryPoint?: string;
+  readonly script?: string;
   readonly python?: string;
   readonly pythonArchive?: string;
   readonly runtime?: RuntimeChoice;
@@ -37,9 +40,12 @@ interface PackCommandOptions extends CommonOptions, KeyOptions {
 export function addPackCommand(program: Command): void {
   const command = program
     .command('pack')
-    .description('turn a Python project into one signed file that runs')
-    .option('-m, --manifest <path>', 'pyproject.toml or its folder (default: the working folder)')
-    .option('-o, --output <path>', 'file or folder (default: dist/<name>-<version>.psp beside the manifest)')
+    .description('turn a Python project, script, folder or wheel into one signed file that runs')
+    .addArgument(inputArgument())
+    .addOption(manifestOption())
+    .option('-o, --output <path>', 'file or folder (default: dist/<name>-<version>.psp beside the input)')
+    .option('-e, --entry-point <program>', 'what runs by default: module:function, module, or a file of a plain folder')
+    .addOption(new Option('--script <name>', 'console script that runs by default').conflicts('entryPoint'))
     .option('-k, --key <file>', 'sign with this private key')
     .addOption(new Option('--private-key <file>', 'the same as --key'))
     .option('--public-key <file>', 'refuse if the key that signs is not the private half of this one')
@@ -75,10 +81,13 @@ export function addPackCommand(program: Command): void {
         'keySeed',
       ]),
     );
-  withCommonOptions(command).action(async (options: PackCommandOptions) => {
+  withCommonOptions(command).action(async (input: string | undefined, options: PackCommandOptions) => {
     await runAction('pack', options, async ({ output, cwd, signal }) => {
       const common = {
+        input,
         manifest: options.manifest,
+        entryPoint: options.entryPoint,
+        script: options.script,
         python: options.python,
         pythonArchive: options.pythonArchive,
         runtime: options.runtime,

@@ -2,13 +2,17 @@
 
 Run as a command of the trial package. Reads a JSON request from standard input:
 {"entries": [{"command", "module", "attribute"}], "answer": "file"}
-and writes one JSON line per entry to the answer file: {"command", "outcome", "detail", "available"}.
+An entry with "run" (a module, as behind `python -m`) or "file" (a path below site-packages) is a program that is not to be
+run here: the import statements at its top level are carried out, each by itself, and nothing else of it.
+Writes one JSON line per entry to the answer file: {"command", "outcome", "detail", "available"}.
 Outcomes: ok, no-module, no-attribute, not-callable, missing-import, import-failed.
 
 The modules are imported, as the commands will. What they print goes nowhere; what they do at import is their own.
 """
 
+import ast
 import importlib
+import importlib.util
 import json
 import os
 import pkgutil
@@ -43,7 +47,48 @@ def callables(value):
     return [name for name in dir(value) if not name.startswith("_") and callable(getattr(value, name, None))]
 
 
+def program_file(entry, application):
+    """The source file of a program; None if it is no Python file, or raises if there is none."""
+    if "file" in entry:
+        path = os.path.join(application[0], *entry["file"].split("/"))
+        # As Python does it, unless it was told otherwise.
+        sys.path.insert(0, os.path.dirname(path))
+        return path
+    spec = importlib.util.find_spec(entry["run"])
+    if spec is not None and spec.submodule_search_locations is not None:
+        spec = importlib.util.find_spec(entry["run"] + ".__main__")
+    if spec is None:
+        raise ModuleNotFoundError(name=entry["run"])
+    return spec.origin if (spec.origin or "").endswith(".py") else None
+
+
+def check_program(entry, application):
+    module = entry.get("run", "")
+    try:
+        path = program_file(entry, application)
+        if path is None:
+            return "ok", "", []
+        with open(path, "rb") as file:
+            body = ast.parse(file.read()).body
+        package = module if os.path.basename(path) == "__main__.py" else module.rpartition(".")[0]
+        namespace = {"__name__": "__main__", "__package__": package if module else None, "__file__": path}
+        for statement in body:
+            if isinstance(statement, (ast.Import, ast.ImportFrom)):
+                exec(compile(ast.Module([statement], []), path, "exec", dont_inherit=True), namespace)
+    except SyntaxError as error:
+        return "import-failed", "SyntaxError: line %s: %s" % (error.lineno, error.msg), []
+    except ModuleNotFoundError as error:
+        if module and missing_module(module, error):
+            return "no-module", "", siblings(module, application)
+        return "missing-import", str(error.name), []
+    except BaseException as error:
+        return "import-failed", "%s: %s" % (type(error).__name__, error), []
+    return "ok", "", []
+
+
 def check(entry, application):
+    if "module" not in entry:
+        return check_program(entry, application)
     module, attribute = entry["module"], entry["attribute"]
     try:
         value = importlib.import_module(module)
