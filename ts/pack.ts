@@ -157,7 +157,9 @@ async function packObserved(options: PackOptions, reporter: Reporter): Promise<P
     const value = await readProject(options);
     return { value, detail: `${value.name} ${value.version ?? ''}`.trim() };
   });
-  if (manifest.entryPoint === undefined && !manifest.hasScripts) chooseCommands(manifest, new Map());
+  const { input } = manifest;
+  if (input.kind === 'wheel') chooseCommands(manifest, input.scripts);
+  else if (manifest.entryPoint === undefined && !manifest.hasScripts) chooseCommands(manifest, new Map());
   const key = await signingKey(given, manifest, environment, cwd);
   const publicPath = await checkedPublicKey(options.publicKey, key, cwd);
   await checkHooks(manifest, environment);

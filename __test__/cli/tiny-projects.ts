@@ -110,7 +110,11 @@ export function writeWheel(folder: string, wheel: TinyWheel, tag = 'py3-none-any
   const { name, version = '1.0', dependencies = [] } = wheel;
   const file = name.replaceAll('-', '_');
   const info = `${file}-${version}.dist-info`;
-  const requires = dependencies.map((line) => `Requires-Dist: ${line}\n`).join('');
+  const extras = new Set(dependencies.flatMap((line) => /extra == ["'](\w+)/.exec(line)?.[1] ?? []));
+  const requires = [
+    ...[...extras].map((extra) => `Provides-Extra: ${extra}\n`),
+    ...dependencies.map((line) => `Requires-Dist: ${line}\n`),
+  ].join('');
   const content: Record<string, string> = {
     ...(wheel.files ?? { [`${file}.py`]: wheel.module ?? `version = ${JSON.stringify(version)}\n` }),
     [`${info}/METADATA`]: `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n${requires}`,

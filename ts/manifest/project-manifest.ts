@@ -17,6 +17,8 @@ export type PackInput =
       readonly hasBlock: boolean;
       /** As its block states them. */
       readonly dependencies: readonly string[];
+      /** `[tool.uv]` of its block. */
+      readonly uv: Readonly<Record<string, unknown>> | undefined;
       /** Folders and files of this machine that its dependencies lie in, absolute. */
       readonly sources: readonly string[];
     }
@@ -31,7 +33,11 @@ export type PackInput =
       readonly sources: readonly string[];
     }
   /** A wheel that somebody has built. */
-  | { readonly kind: 'wheel' };
+  | {
+      readonly kind: 'wheel';
+      /** Its console scripts. */
+      readonly scripts: ReadonlyMap<string, EntryPoint>;
+    };
 
 /** A program that is no function: a file of the package, by its path from site-packages, or `python -m MODULE`. */
 export type MainProgram =

@@ -17,7 +17,7 @@ import { dependencyError, type FailureContext, uvWords } from './dependency-erro
 import { buildFlags, indexSettings } from './index-settings.js';
 import { wholeDocument } from './lock-additions.js';
 import { type LockDocument, writeLockDocument } from './lock-document.js';
-import { chooseLock, type LockChoice, lockFiles } from './lock-file.js';
+import { chooseLock, type LockChoice, lockCommand, lockFiles } from './lock-file.js';
 import { builtFromSource, type ResolvedDistribution, resolvedDistributions, writeResolution } from './lock-record.js';
 import { checkSelection, lockedDocument, outdatedLock, type ResolutionRequest } from './lock-resolution.js';
 import type { ProcessOutcome } from './process.js';
@@ -106,6 +106,7 @@ async function install(request: ResolutionRequest, environment: string, document
     session,
     [
       ...['pip', 'install', '--python', environment, '--link-mode', 'copy', '--no-deps'],
+      ...(project.uvFolder === undefined ? [] : ['--directory', project.uvFolder]),
       ...[...selected, ...args, ...buildFlags(session), '--requirements', file],
     ],
     { ...changes, ...compilerFlags(session, runtime) },
@@ -136,14 +137,14 @@ async function checkFit(
   const hint =
     lock.kind === 'requirements'
       ? 'write the requirements files anew, for example with `uv pip compile`'
-      : 'run `flavor lock`, and look at what it changes';
+      : `run \`${lockCommand(session.manifest)}\`, and look at what it changes`;
   throw outdatedLock(lockFiles(lock)[0] ?? '', hint, `: ${whatIsMissing(outcome, request, document)}`);
 }
 
 /** The project's requirements that uv is not content with, and what is locked for them. */
 function whatIsMissing(
   { stderr }: ProcessOutcome,
-  { project, context }: ResolutionRequest,
+  { context, project, session }: ResolutionRequest,
   document: LockDocument,
 ): string {
   const { causes, error } = uvWords(context.original(stderr));
@@ -155,7 +156,7 @@ function whatIsMissing(
       const locked = document.packages.find(({ name }) => foldName(name) === requirementName(line));
       const holds =
         locked === undefined ? 'holds no such distribution' : `holds ${locked.name} ${locked.version ?? ''}`.trim();
-      return `the project requires \`${line}\`, the file ${holds}`;
+      return `the ${session.manifest.input.kind} requires \`${line}\`, the file ${holds}`;
     })
     .join('; ');
 }

@@ -6,6 +6,7 @@
 import { basename, join } from 'node:path';
 
 import { FlavorError } from '../errors.js';
+import type { ProjectManifest } from '../manifest/project-manifest.js';
 import { isFile } from '../presence.js';
 import type { ProjectSources } from './project-sources.js';
 import type { BuildSession } from './session.js';
@@ -19,6 +20,11 @@ export type LockChoice =
 /** Absolute paths of the files that are obeyed. */
 export function lockFiles(lock: LockChoice): readonly string[] {
   return lock.kind === 'requirements' ? lock.files : lock.kind === 'none' ? [] : [lock.file];
+}
+
+/** What writes the standard lock file anew. */
+export function lockCommand({ file, input }: ProjectManifest): string {
+  return input.kind === 'script' || input.kind === 'wheel' ? `flavor lock ${basename(file)}` : 'flavor lock';
 }
 
 /** Chooses the lock file of a build. */
@@ -36,7 +42,7 @@ export async function chooseLock(
     case 'uv':
       return { kind: 'uv', file: await wanted(uvLock, lock, `\`${uvCommand}\` writes it`) };
     case 'pylock':
-      return { kind: 'pylock', file: await wanted(pylock, lock, '`flavor lock` writes it') };
+      return { kind: 'pylock', file: await wanted(pylock, lock, `\`${lockCommand(manifest)}\` writes it`) };
     case 'requirements':
       if (requirements.length === 0) {
         throw new FlavorError('ERR_FLAVOR_LOCK', 'the manifest wants requirements files to be obeyed, but names none', {
@@ -61,7 +67,7 @@ export async function chooseLock(
       {
         path: manifest.folder,
         hints: [
-          `\`flavor lock\` writes ${basename(pylock)}${input.kind === 'wheel' ? '' : `, \`${uvCommand}\` writes ${basename(uvLock)}`}`,
+          `\`${lockCommand(manifest)}\` writes ${basename(pylock)}${input.kind === 'wheel' ? '' : `, \`${uvCommand}\` writes ${basename(uvLock)}`}`,
         ],
       },
     );

@@ -39,7 +39,7 @@ export interface ResolutionRequest {
 }
 
 /** What a project asks for. */
-export type ProjectRequirements = Pick<ProjectWheel, 'requirements' | 'inputs' | 'extras' | 'sources'>;
+export type ProjectRequirements = Pick<ProjectWheel, 'requirements' | 'inputs' | 'uvFolder' | 'extras' | 'sources'>;
 
 /** Refuses extras and groups that the project does not have. */
 export function checkSelection({
@@ -136,6 +136,7 @@ async function compile(request: ResolutionRequest, input: CompileInput): Promise
   if (universal?.previous !== undefined) await copyFile(universal.previous, output);
   const outcome = await compileTo(session, {
     output,
+    folder: request.project.uvFolder ?? session.manifest.folder,
     inputs: [...inputs, ...(lines.length === 0 ? [] : [await scratch('requirements.in', lines)])],
     flags: [
       '--python',
@@ -154,14 +155,29 @@ async function compile(request: ResolutionRequest, input: CompileInput): Promise
 /** `uv pip compile` into a lock document. */
 function compileTo(
   session: BuildSession,
-  request: { readonly output: string; readonly inputs: readonly string[]; readonly flags: readonly string[] },
+  request: {
+    readonly output: string;
+    readonly folder: string;
+    readonly inputs: readonly string[];
+    readonly flags: readonly string[];
+  },
 ): Promise<ProcessOutcome> {
   const { args, changes } = indexSettings(session);
-  const { output, inputs, flags } = request;
+  const { output, folder, inputs, flags } = request;
   return runUv(
     session,
     [
-      ...['pip', 'compile', '--quiet', '--format', 'pylock.toml', '--no-header', '--no-annotate'],
+      ...[
+        'pip',
+        'compile',
+        '--directory',
+        folder,
+        '--quiet',
+        '--format',
+        'pylock.toml',
+        '--no-header',
+        '--no-annotate',
+      ],
       ...['--output-file', output, ...flags, ...args, ...buildFlags(session), ...inputs],
     ],
     changes,

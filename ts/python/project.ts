@@ -29,6 +29,8 @@ export interface ProjectWheel {
   readonly requirements: readonly string[];
   /** Files from which uv reads the requirements, if it can read more in them than that. */
   readonly inputs?: readonly string[];
+  /** Folder whose settings of uv hold instead of those of the manifest's folder. */
+  readonly uvFolder?: string;
   /** Extras that it has. */
   readonly extras: readonly string[];
   /** The copies that it was built from. */
@@ -41,7 +43,7 @@ export async function buildWheel(session: BuildSession, runtime: StagedRuntime):
   const sources = await copySources(session);
   const { file, input } = manifest;
   if (input.kind === 'wheel') return { ...(await readWheel(file, options.extras)), sources };
-  if (input.kind !== 'project') return openFiles(manifest, sources);
+  if (input.kind !== 'project') return openFiles(session, sources);
   const path = await buildWheelOf(session, runtime, {
     folder: sources.folder,
     name: manifest.distribution,

@@ -51,10 +51,11 @@ function closingLine(file: string, lines: readonly string[], first: number): num
     else if (!/^#(?: .*)?$/.test(line)) break;
   }
   if (closing !== undefined) return closing;
-  const line = lines[at];
-  if (line?.trimEnd() === CLOSING) {
-    throw refused(file, at, 'has blanks behind `# ///`', `close the block with \`${CLOSING}\`, without more`);
+  const blank = lines.findIndex((line, index) => index > first && index < at && line.trimEnd() === CLOSING);
+  if (blank !== -1) {
+    throw refused(file, blank, 'has blanks behind `# ///`', `close the block with \`${CLOSING}\`, without more`);
   }
+  const line = lines[at];
   const stops = line === undefined || line.trim() === '' ? 'is empty' : `is ${JSON.stringify(line.slice(0, 60))}`;
   throw refused(
     file,

@@ -12,6 +12,12 @@ import { VERSION_PATTERN } from '../schema-words.js';
 import { scriptBlock } from './script-block.js';
 import { distributionName, type InputSettings, manifestOf, scriptSchema } from './settings.js';
 
+/** uv's own business, but for folders of this machine. */
+interface UvTable {
+  readonly sources?: Readonly<Record<string, unknown>>;
+  readonly [key: string]: unknown;
+}
+
 /** The manifest of a script; `settings` are those of a file that the caller names. */
 export function scriptManifest(file: string, text: string, settings?: InputSettings): ProjectManifest {
   const document = scriptBlock(file, text);
@@ -27,13 +33,15 @@ export function scriptManifest(file: string, text: string, settings?: InputSetti
     scripts: new Set(),
   });
   const folder = dirname(file);
+  const { uv } = (document?.value as { tool?: { uv?: UvTable } } | undefined)?.tool ?? {};
   return {
     ...manifest,
     input: {
       kind: 'script',
       hasBlock: block !== undefined,
       dependencies: block?.dependencies ?? [],
-      sources: localSources(document, folder),
+      uv,
+      sources: pathSources(uv?.sources).map((path) => resolve(folder, path)),
     },
     file,
     folder,
@@ -42,12 +50,6 @@ export function scriptManifest(file: string, text: string, settings?: InputSetti
     hasScripts: false,
     main: manifest.entryPoint === undefined ? { kind: 'file', path: basename(file) } : undefined,
   };
-}
-
-/** Paths of `[tool.uv.sources]`; what else uv knows there is its own business. */
-function localSources(document: TomlDocument | undefined, folder: string): string[] {
-  const { tool } = (document?.value ?? {}) as { tool?: { uv?: { sources?: Readonly<Record<string, unknown>> } } };
-  return pathSources(tool?.uv?.sources).map((path) => resolve(folder, path));
 }
 
 function settingsOf(

@@ -53,7 +53,7 @@ export async function wheelManifest(file: string, settings?: InputSettings): Pro
   return {
     ...manifest,
     commands,
-    input: { kind: 'wheel' },
+    input: { kind: 'wheel', scripts },
     file,
     folder,
     outputFolder: basename(folder) === 'dist' ? folder : join(folder, 'dist'),

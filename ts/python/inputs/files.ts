@@ -7,21 +7,35 @@ import { chmod, copyFile, mkdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { readRequirementsFiles } from '../../manifest/inputs/requirements-files.js';
-import type { ProjectManifest } from '../../manifest/project-manifest.js';
 import { readPathFiles } from '../path-lines.js';
 import type { ProjectWheel } from '../project.js';
 import type { ProjectSources } from '../project-sources.js';
 import type { BuildSession } from '../session.js';
 import type { SiteTree } from '../site-tree.js';
 import { folderFiles } from './input-files.js';
+import { SCRIPT_PROJECT, writeScriptProject } from './script-project.js';
 
 /** What the packager knows of a project by its wheel. */
-export async function openFiles(manifest: ProjectManifest, sources: ProjectSources): Promise<ProjectWheel> {
+export async function openFiles(
+  { manifest, reporter, scratch }: BuildSession,
+  sources: ProjectSources,
+): Promise<ProjectWheel> {
   const { build, description, file, input, version = '0' } = manifest;
   const facts = { path: undefined, version, description, extras: [], sources };
   if (input.kind === 'script') {
-    const copy = join(sources.folder, basename(file));
-    return { ...facts, requirements: input.dependencies, inputs: input.hasBlock ? [copy] : [] };
+    if (!input.hasBlock) {
+      const message = `${basename(file)} has no \`# /// script\` block, so it is packed without dependencies`;
+      reporter.emit({ type: 'warning', message });
+    }
+    const project = await writeScriptProject(scratch, manifest, input, sources);
+    const original = (text: string): string => sources.original(text).replaceAll(SCRIPT_PROJECT, basename(file));
+    return {
+      ...facts,
+      sources: { ...sources, original },
+      requirements: input.dependencies,
+      inputs: [project],
+      ...(input.uv === undefined ? {} : { uvFolder: dirname(project) }),
+    };
   }
   const { requirements } = await readRequirementsFiles(build.requirements);
   return { ...facts, requirements, inputs: await Promise.all(build.requirements.map((path) => sources.locate(path))) };
