@@ -24,10 +24,14 @@ export function indexSettings(session: Pick<BuildSession, 'environment' | 'manif
   const has = (name: string): boolean => (environment[name] ?? '') !== '';
   const changes: Record<string, string> = {};
   // pip's variables count where uv has none of its own; what a user exports wins over what a project says.
-  const fallback = has('PIP_INDEX_URL') ? environment['PIP_INDEX_URL'] : index.url;
+  const fallback = has('PIP_INDEX_URL') ? environment['PIP_INDEX_URL'] : index.url && filledIn(index.url, environment);
   if (!UV_DEFAULT.some(has) && fallback !== undefined) changes['UV_DEFAULT_INDEX'] = fallback;
   const pipExtra = UV_EXTRA.some(has) ? [] : listed(environment['PIP_EXTRA_INDEX_URL']);
-  const extra = [...listed(environment['UV_INDEX']), ...pipExtra, ...index.extra];
+  const extra = [
+    ...listed(environment['UV_INDEX']),
+    ...pipExtra,
+    ...index.extra.map((url) => filledIn(url, environment)),
+  ];
   if (extra.length > 0) changes['UV_INDEX'] = extra.join(' ');
 
   const args: string[] = [];
@@ -44,6 +48,11 @@ export function indexSettings(session: Pick<BuildSession, 'environment' | 'manif
 /** Flags that keep uv from building source distributions, where the user forbids it. */
 export function buildFlags({ environment }: Pick<BuildSession, 'environment'>): string[] {
   return isOn(environment['UV_NO_BUILD']) ? ['--no-build'] : [];
+}
+
+/** Requirements files may leave names and passwords to variables, written as `${NAME}`. */
+function filledIn(url: string, environment: Environment): string {
+  return url.replaceAll(/\$\{([A-Z0-9_]+)\}/g, (whole, name: string) => environment[name] ?? whole);
 }
 
 function listed(value: string | undefined): string[] {
