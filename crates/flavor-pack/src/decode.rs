@@ -79,8 +79,12 @@ impl<'p, R: ReadAt + Sync> Slot<'p, R> {
         stored.finish()
     }
 
-    /// Gives the content of a slot that holds one file.
-    pub(crate) fn file(&self, meter: &Meter<'_>, sink: impl FnMut(&[u8]) -> Result<()> + Send) -> Result<()> {
+    /// Gives the content behind every encoding, in order: a file, or the tar stream of a tree.
+    pub(crate) fn content(
+        &self,
+        meter: &Meter<'_>,
+        sink: impl FnMut(&[u8]) -> Result<()> + Send,
+    ) -> Result<()> {
         stream::content(self, meter, sink)
     }
 

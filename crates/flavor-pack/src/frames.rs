@@ -133,6 +133,18 @@ pub(crate) fn tree(
     meter: &Meter<'_>,
 ) -> Result<Stored> {
     let cuts = cut::cut(tree, compression.level, compression.mtime)?;
+    cuts_of(tree, &cuts, compression, folder, output, meter)
+}
+
+/// The same for some cuts of it.
+pub(crate) fn cuts_of(
+    tree: &Tree,
+    cuts: &[Cut],
+    compression: Compression<'_>,
+    folder: &Path,
+    output: &mut dyn Write,
+    meter: &Meter<'_>,
+) -> Result<Stored> {
     let workers = compression.workers().min(cuts.len());
     let own = |worker: usize| cuts.iter().skip(worker).step_by(workers);
     let compress = |cut: &Cut| {

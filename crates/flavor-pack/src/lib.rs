@@ -12,6 +12,7 @@
 //! | stored bytes → content, for the next two | `decode`, rules in `judgement` |
 //! | every byte of a package checked | [`verify`] |
 //! | slots as files and folders | [`extract`] |
+//! | where the bytes of a package are, and what would change them | [`size`] |
 //! | which bytes the signature vouches for | [`coverage`] |
 //! | what trust files say about its signer | [`trust`] |
 //! | what a package says about itself | [`inspect`] |
@@ -41,6 +42,7 @@ mod package_file;
 mod place;
 pub mod plan;
 pub mod progress;
+pub mod size;
 mod store;
 pub mod trust;
 pub mod verify;

@@ -15,6 +15,8 @@ pub enum Stage {
     Verify,
     /// Slots are written as files and folders; stored bytes.
     Extract,
+    /// What lies in the slots is counted, or compressed anew to learn its size; stored bytes, or bytes of content.
+    Measure,
 }
 
 impl Stage {
@@ -25,6 +27,7 @@ impl Stage {
             Self::Write => "write",
             Self::Verify => "verify",
             Self::Extract => "extract",
+            Self::Measure => "measure",
         }
     }
 }

@@ -114,7 +114,8 @@ fn run(path: &Path, deep: bool, progress: &dyn Progress) -> Result<Report> {
     Ok(report)
 }
 
-fn verify_open(path: &Path, file: &File, deep: bool, progress: &dyn Progress) -> Result<Report> {
+/// The same for a file that is open already.
+pub(crate) fn verify_open(path: &Path, file: &File, deep: bool, progress: &dyn Progress) -> Result<Report> {
     let mut report = Report {
         path: path.to_path_buf(),
         checks: Vec::new(),

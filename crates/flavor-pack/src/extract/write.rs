@@ -38,7 +38,7 @@ pub(super) fn slot<R: ReadAt + Sync>(
     }
     let mut file = create(staged, mode(slot)).map_err(failed())?;
     let count = FileCount::new(&announced)?;
-    slot.file(meter, |piece| {
+    slot.content(meter, |piece| {
         count.add(piece)?;
         file.write_all(piece).map_err(failed())
     })?;

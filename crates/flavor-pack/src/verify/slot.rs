@@ -25,7 +25,7 @@ pub(super) fn content<R: ReadAt + Sync>(
         format!("{} members of {} bytes", unpacked.members, unpacked.bytes)
     } else {
         let count = FileCount::new(&announced)?;
-        slot.file(meter, |piece| count.add(piece))?;
+        slot.content(meter, |piece| count.add(piece))?;
         let size = announced.settle()?.bytes;
         // Where a launcher puts it (STORE.md 5.9).
         let path = target_path(&slot.package.metadata().slots[slot.position].target);
