@@ -1,6 +1,6 @@
 /**
- * The library: pack a Python project into one signed file, assemble one from a manifest, verify, inspect and extract
- * such files, make keys.
+ * The library: pack a Python project into one signed file, assemble one from a manifest, verify, inspect, measure and
+ * extract such files, make keys.
  * Nothing is loaded or run by importing it; the native addon is loaded at the first call.
  */
 
@@ -31,4 +31,16 @@ export { type PackOptions, type PackOutput, type PackResolution, type PackResult
 export type { ObservableOptions, PackStage, ProgressEvent, ProgressListener } from './progress.js';
 export { type CheckOptions, type CheckResult, checkRepeatable } from './repeatable/check.js';
 export type { PackKey, PackLevel } from './signing.js';
+export { sizePage } from './size/page.js';
+export {
+  type SizeAdvice,
+  type SizeDuplicate,
+  type SizedSlot,
+  type SizedType,
+  type SizeOptions,
+  type SizeResult,
+  type SizeRow,
+  type SizeRowKind,
+  size,
+} from './size.js';
 export { type Coverage, type VerifyCheck, type VerifyOptions, type VerifyResult, verify } from './verify.js';

@@ -26,6 +26,7 @@ export type {
   BindingInspectReport,
   BindingKeyPair,
   BindingProgress,
+  BindingSizeReport,
   BindingVerifyReport,
 } from '../dist/binding.cjs';
 
@@ -95,6 +96,24 @@ export function extractSlots(
 /** Opens a package and tells what it holds. */
 export function inspectPackage(path: string): Promise<Binding.BindingInspectReport> {
   return call((module) => module.inspect(path));
+}
+
+/** Verifies a package and tells where its bytes are. */
+export function measureSize(path: string, reporter: Reporter): Promise<Binding.BindingSizeReport> {
+  return observedCall(reporter, (module, onProgress, token) => module.measureSize(path, onProgress, token));
+}
+
+/** Tells what the package with this signature would weigh after each set of changes. */
+export function predictSizes(
+  path: string,
+  signature: string,
+  trials: Binding.BindingSizeChange[][],
+  scratch: string,
+  reporter: Reporter,
+): Promise<Binding.BindingSizeOutcomes> {
+  return observedCall(reporter, (module, onProgress, token) =>
+    module.predictSizes(path, signature, trials, scratch, onProgress, token),
+  );
 }
 
 /** Writes a new key pair. */

@@ -3,6 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { ensureBrowser } from './browser.mjs';
 import { cacheDirectory } from './cache.mjs';
 import { ensureMirror } from './mirror.mjs';
 import { ensureOracle } from './oracle.mjs';
@@ -17,6 +18,7 @@ try {
   await ensureWheels(say);
   await ensureMirror(pins, say);
   await ensureOracle(say);
+  await ensureBrowser(say);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   say(`all there (${seconds} s): ${cacheDirectory()}`);
 } catch (error) {

@@ -3,10 +3,11 @@
  * line. Texts that come from files or packages are shown with control characters escaped.
  */
 
-import { stripVTControlCharacters } from 'node:util';
-
 import type { FlavorError } from '../errors.js';
+import { formatSize, printable } from '../printable.js';
 import type { ProgressEvent } from '../progress.js';
+
+export { formatSize, printable };
 
 /** Version of the JSON objects. */
 const SCHEMA = 1;
@@ -129,26 +130,6 @@ export class Output {
   #paint(code: string, text: string): string {
     return this.#options.color ? `\u001B[${code}m${text}\u001B[0m` : text;
   }
-}
-
-/** Text with control and direction characters escaped, so that no file name can draw on a terminal. */
-export function printable(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/[\p{Cc}\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, (character) => {
-    if (character === '\n') return ' ';
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  });
-}
-
-/** A size as people read it. */
-export function formatSize(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
 function* causeLines(error: Error): Generator<string> {

@@ -17,6 +17,7 @@ import { addLaunchersCommands } from './commands/launchers.js';
 import { addLockCommand } from './commands/lock.js';
 import { addPackCommand } from './commands/pack.js';
 import { addRunCommand } from './commands/run.js';
+import { addSizeCommand } from './commands/size.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { outputFor } from './context.js';
 import { EXIT, usageError } from './exit.js';
@@ -70,6 +71,7 @@ function buildProgram(): Command {
     addAssembleCommand,
     addVerifyCommand,
     addInspectCommand,
+    addSizeCommand,
     addExtractCommand,
     addExtractAllCommand,
     addKeygenCommand,

@@ -87,6 +87,21 @@ const PATHS: Readonly<Record<Exclude<TrimCategory, 'libpython' | 'symbols' | 'dr
   lib2to3: ['LIBRARY/lib2to3', 'bin/2to3*'],
 };
 
+/** A part of a runtime that the manifest can leave out whatever else is inside. */
+export type OptionalPart = keyof typeof PATHS;
+
+/** All of them. */
+export const OPTIONAL_PARTS = Object.keys(PATHS) as readonly OptionalPart[];
+
+/** Whether a path of a runtime, whose standard library lies in the folder `library`, belongs to a part. */
+export function partMatcher(part: OptionalPart, library: string): PathMatcher {
+  return matcherIn(library, PATHS[part]);
+}
+
+function matcherIn(library: string, patterns: readonly string[]): PathMatcher {
+  return pathMatcher(patterns.map((pattern) => pattern.replace('LIBRARY', library)));
+}
+
 /** What of a program decides about a trim besides the settings. */
 export function trimCompany({
   distributions,
@@ -137,10 +152,10 @@ async function categoriesOf(request: TrimRequest): Promise<Category[]> {
   const library = target.os === 'windows' ? 'Lib' : `lib/python${runtime.minor}`;
   const category = (name: TrimCategory, patterns: readonly string[]): Category => ({
     name,
-    matches: pathMatcher(patterns.map((pattern) => pattern.replace('LIBRARY', library))),
+    matches: matcherIn(library, patterns),
   });
   const { isBuilding } = trimCompany(request);
-  const wanted: Readonly<Record<keyof typeof PATHS, boolean>> = {
+  const wanted: Readonly<Record<OptionalPart, boolean>> = {
     tests: settings.tests,
     idlelib: settings.idlelib,
     headers: settings.headers && !isBuilding,
@@ -150,7 +165,7 @@ async function categoriesOf(request: TrimRequest): Promise<Category[]> {
     pydoc_data: settings.pydocData,
     lib2to3: settings.lib2to3,
   };
-  const names = (Object.keys(PATHS) as (keyof typeof PATHS)[]).filter((name) => wanted[name]);
+  const names = OPTIONAL_PARTS.filter((name) => wanted[name]);
   // Who builds needs the recipe that Python itself was built by.
   const building = ['lib/*.a', 'LIBRARY/config-*/*.a', 'LIBRARY/config-*/*.o'];
   return [

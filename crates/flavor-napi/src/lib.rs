@@ -17,6 +17,7 @@ pub mod extract;
 pub mod inspect;
 pub mod keys;
 pub mod progress;
+pub mod size;
 pub mod verify;
 
 /// A size as JavaScript takes it.

@@ -18,7 +18,7 @@ const INTERVAL: Duration = Duration::from_millis(25);
 /// How far an operation is.
 #[napi(object, object_from_js = false)]
 pub struct BindingProgress {
-    /// `compress`, `write`, `verify` or `extract`.
+    /// `compress`, `write`, `verify`, `extract` or `measure`.
     pub stage: String,
     /// Bytes done.
     pub done: f64,

@@ -1,4 +1,4 @@
-//! The TypeScript part of `dist`, and the Python files beside it.
+//! The TypeScript part of `dist`, and the files beside it that tsc leaves behind: Python files, and the page of `size`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,9 @@ pub(super) fn typescript(root: &Path) -> Result<()> {
     let compiler = npm_tool(root, "typescript/bin/tsc")?;
     remove_orphans(&root.join("dist"), &root.join("ts"))?;
     succeed(Command::new("node").current_dir(root).arg(compiler).args(["-p", "tsconfig.json"]))?;
-    copy_embedded(&root.join("ts/python/embedded"), &root.join("dist/python/embedded"))
+    // What packages carry, and what flavor runs.
+    copy_assets(&root.join("ts/python/embedded"), &root.join("dist/python/embedded"), &["py", "typed"])?;
+    copy_assets(&root.join("ts/size/page"), &root.join("dist/size/page"), &["css", "js"])
 }
 
 /// Removes what tsc made of a source that is gone: everything in `dist` is shipped.
@@ -23,7 +25,7 @@ fn remove_orphans(dist: &Path, sources: &Path) -> Result<()> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = entry.path();
         if entry.file_type()?.is_dir() {
-            if name != "launchers" && name != "embedded" {
+            if !matches!(name.as_str(), "launchers" | "embedded" | "page") {
                 remove_orphans(&path, &sources.join(&name))?;
             }
         } else if let Some(stem) = name.strip_suffix(".d.ts").or_else(|| name.strip_suffix(".js"))
@@ -35,8 +37,8 @@ fn remove_orphans(dist: &Path, sources: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The Python files that packages carry, and those that flavor runs: not TypeScript, so tsc leaves them behind.
-fn copy_embedded(from: &Path, to: &Path) -> Result<()> {
+/// Makes a folder hold the files of another one that have these extensions, and nothing else.
+fn copy_assets(from: &Path, to: &Path, extensions: &[&str]) -> Result<()> {
     let mut kept = BTreeSet::new();
     for entry in entries(from)? {
         let (name, path) = (entry.file_name(), entry.path());
@@ -44,8 +46,8 @@ fn copy_embedded(from: &Path, to: &Path) -> Result<()> {
             if name == "__pycache__" {
                 continue;
             }
-            copy_embedded(&path, &to.join(&name))?;
-        } else if name == "py.typed" || path.extension().is_some_and(|extension| extension == "py") {
+            copy_assets(&path, &to.join(&name), extensions)?;
+        } else if path.extension().is_some_and(|extension| extensions.iter().any(|one| extension == *one)) {
             place(&to.join(&name), &fs::read(&path)?, false)?;
         } else {
             continue;
