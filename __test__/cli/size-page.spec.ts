@@ -61,7 +61,8 @@ describe.skipIf(absence !== undefined)(`the page of flavor size${absence === und
   });
 
   /** Opens a part by its line in the table. */
-  const open = (name: string): Promise<void> => page.locator('#parts .link', { hasText: name }).click();
+  const open = (name: string): Promise<void> =>
+    page.locator('#parts').getByRole('button', { name, exact: true }).click();
 
   /** A picture for people, where somebody wants one. */
   async function picture(name: string): Promise<void> {

@@ -81,7 +81,7 @@ export function candidatesOf(measured: Measured, importedTests: readonly string[
   const installed = files.filter(({ slot }) => roleOf(slot) === 'dependencies' || roleOf(slot) === 'application');
   const runtime = files.filter(({ slot }) => roleOf(slot) === 'runtime');
   const distributions = [...new Set(installed.flatMap(({ distribution }) => distribution ?? []))];
-  const { isBuilding } = trimCompany({ distributions, libraries: new Set() });
+  const { isBuilding } = trimCompany({ distributions, libraries: new Set(), namesTkinter: false });
   const found = [
     ...tests(installed, importedTests),
     ...(isBuilding ? [] : sources(installed)),
@@ -242,7 +242,7 @@ const PART_NOTES: Readonly<Record<OptionalPart, string>> = {
   idlelib: 'only needed to edit programs in it',
   headers: 'only needed by programs that compile extension modules',
   static: 'only needed to build against Python',
-  tkinter: 'only needed by programs with windows of Tk, and by what draws with it',
+  tkinter: 'only needed by programs with windows of Tk; something in the package names it',
   ensurepip: 'only needed for `python -m venv` inside',
   pydoc_data: 'only needed for the texts of `help()`',
   lib2to3: 'only needed to convert programs for Python 2',

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { FlavorError, size, sizePage } from '../../index.js';
+import { FlavorError } from '../../errors.js';
 import { withFolderOf } from '../../output-path.js';
 import { isFile } from '../../presence.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
@@ -41,8 +41,12 @@ export function addSizeCommand(program: Command): void {
       const page = options.html === undefined ? undefined : resolve(cwd, options.html);
       if (page !== undefined) await mustNotBeSomethingElse(page);
       const onProgress = output.progress.bind(output);
+      const { size } = await import('../../size.js');
       const result = await size(path, { cwd, advice: options.advice, signal, onProgress });
-      if (page !== undefined) await writePage(page, sizePage(result));
+      if (page !== undefined) {
+        const { sizePage } = await import('../../size/page.js');
+        await writePage(page, sizePage(result));
+      }
       const { isTTY, columns } = process.stdout;
       const view = { depth, all: options.all ?? false, width: isTTY ? columns : undefined };
       output.result(sizeObject(result, page), sizeLines(result, view));
