@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { launcherOfFile } from '../../dist/launchers.js';
+import { TARGETS, targetOf } from '../../dist/platform.js';
+import { machineOf } from '../../dist/python/executable-head.js';
 import { ARCH, OS } from '../conformance/suite/packages.js';
 import { parts } from '../interop/package-file.js';
 import { type Ended, root, Workshop } from './command.js';
@@ -60,12 +62,27 @@ function expectFile({ path, size_bytes, sha256 }: Described, file: string): void
 
 describe('launchers', () => {
   test('list shows one a line, the default kind first, or one object', async () => {
-    expect(await flavor('launchers', 'list')).toMatchSnapshot('text');
-    expect(await flavor('launchers', 'list', '--json')).toMatchSnapshot('object');
+    const { stdout, ...ended } = await flavor('launchers', 'list');
+    expect(ended).toEqual({ exitCode: 0, stderr: '' });
+    const own = stdout.split('\n').filter((line) => line.startsWith('<target> '));
+    expect(own).toEqual(['rust', 'go'].map((kind) => `<target> ${kind} <version>, <size>, sha256 <sha256>`));
     const { launchers } = await json<{ launchers: Described[] }>('launchers', 'list');
-    expect(launchers.map(({ kind }) => kind)).toEqual(['rust', 'go']);
-    expectFile(launchers[0] as Described, installed('rs'));
-    expectFile(launchers[1] as Described, installed('go'));
+    const [rust, go, ...others] = launchers.filter(({ target }) => target === HOST);
+    expect(others).toEqual([]);
+    expect(rust).toMatchObject({ kind: 'rust' });
+    expectFile(rust as Described, installed('rs'));
+    expectFile(go as Described, installed('go'));
+  });
+
+  test('a Go launcher is there for every platform, as a program of that platform, and one serves both C libraries', async () => {
+    const { launchers } = await json<{ launchers: Described[] }>('launchers', 'list');
+    const go = new Map(launchers.filter(({ kind }) => kind === 'go').map((one) => [one.target, one]));
+    expect([...go.keys()].sort()).toEqual([...TARGETS].sort());
+    for (const target of TARGETS) {
+      const { arch, os } = targetOf(target);
+      expect(await machineOf(go.get(target)?.path ?? '')).toEqual({ arch, os });
+    }
+    expect(go.get('linux_arm64_musl')?.path).toBe(go.get('linux_arm64')?.path);
   });
 
   test('info shows the Rust one for this platform unless it is told otherwise', async () => {
@@ -78,9 +95,13 @@ describe('launchers', () => {
 
   test('an unknown target is told with those that there are, an unknown kind is a mistake of usage', async () => {
     expect(await flavor('launchers', 'info', '--target', 'plan9_mips')).toMatchSnapshot('target');
-    expect(await flavor('launchers', 'info', '--target', 'plan9_mips', '--kind', 'go', '--json')).toMatchSnapshot(
-      'json',
-    );
+    const other = await flavor('launchers', 'info', '--target', 'plan9_mips', '--kind', 'go', '--json');
+    expect(other.exitCode).toBe(1);
+    expect(JSON.parse(other.stderr)).toMatchObject({
+      code: 'ERR_FLAVOR_LAUNCHER',
+      message: 'there is no go launcher for plan9_mips in this installation',
+      hints: [expect.stringContaining('go launchers are installed for: darwin_amd64, '), expect.anything()],
+    });
     expect(await flavor('launchers', 'info', '--kind', 'zig')).toMatchSnapshot('kind');
     expect(await flavor('launchers')).toMatchSnapshot('nothing');
   });

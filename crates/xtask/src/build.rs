@@ -1,4 +1,5 @@
-//! Builds what ships, into `dist/`: Rust launcher, Go programs, Rust builder, addon, TypeScript, in this order.
+//! Builds what ships, into `dist/`: Rust launcher, Go programs, Go launchers for other platforms, Rust builder, addon,
+//! TypeScript, in this order.
 //!
 //! Guarantees: shipped binaries are built one package at a time (a workspace build would unify features,
 //! and the launcher would grow), from the committed lock file; launcher and builder hold no path of the machine
@@ -52,9 +53,10 @@ type Build = fn(&Path) -> Result<()>;
 /// Runs every part, or one of them.
 pub(crate) fn run(only: Option<&str>) -> Result<()> {
     let root = workspace::root();
-    let parts: [(&str, Build); 5] = [
+    let parts: [(&str, Build); 6] = [
         ("launcher", |root| program(root, &LAUNCHER)),
         ("go", |root| go::programs(root, &target_name(&host_triple(root)?)?)),
+        ("go-launchers", |root| go::launchers(root, &target_name(&host_triple(root)?)?)),
         ("builder", |root| program(root, &BUILDER)),
         ("addon", addon),
         ("ts", typescript::typescript),
@@ -116,7 +118,8 @@ fn program(root: &Path, program: &Program) -> Result<()> {
         let mut help = Command::new(&built);
         succeed(help.arg("help").env("FLAVOR_LAUNCHER_CLI", "1").stdout(Stdio::null()))?;
     }
-    let finished = Built { list: program.list, kind: "rust", target: &target, file_name: &file_name };
+    let finished =
+        Built { list: program.list, kind: "rust", target: &target, folder: &target, file_name: &file_name };
     publish(root, &finished, &built)
 }
 

@@ -19,8 +19,9 @@ usage: cargo xtask <task>
 tasks:
   errors [--check]   write the error tables of Rust, TypeScript and README from crates/pspf/errors.json
   vectors [--check]  write the test vectors of the format, __test__/vectors
-  build [--only launcher|builder|addon|ts]
-                     build what ships, into dist/: launcher, builder, addon, TypeScript";
+  build [--only launcher|go|go-launchers|builder|addon|ts]
+                     build what ships, into dist/: launcher, Go programs, Go launchers for
+                     other platforms, builder, addon, TypeScript";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,6 +1,7 @@
-//! The Go programs: built without cgo, paths and build ids, so that every machine builds the same bytes.
+//! The Go programs: built without cgo, paths and build ids, so that every machine builds the same bytes. The launcher is
+//! built for every target, whatever machine builds it: packages for platforms that have no other one carry it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
@@ -14,16 +15,60 @@ const PROGRAMS: [(&str, &str); 2] = [("launchers", LAUNCHER), ("builders", "flav
 /// Where the launcher begins on Linux: it notes what the parent gave before Go's runtime changes it.
 const ENTRY: &str = "flavorpack-native/launchers/go/internal/process.entry";
 
+/// Every target, by the name that users know.
+const TARGETS: [&str; 8] = [
+    "darwin_amd64",
+    "darwin_arm64",
+    "linux_amd64",
+    "linux_amd64_musl",
+    "linux_arm64",
+    "linux_arm64_musl",
+    "windows_amd64",
+    "windows_arm64",
+];
+
 /// Builds both programs for a target with the name that users know.
 pub(super) fn programs(root: &Path, target: &str) -> Result<()> {
-    let suffix = if target.starts_with("windows") { ".exe" } else { "" };
     for (list, program) in PROGRAMS {
-        let file_name = format!("{program}{suffix}");
-        let output = root.join("target/go").join(target).join(&file_name);
-        succeed(&mut compilation(&root.join("launchers/go"), target, program, &output))?;
-        publish(root, &Built { list, kind: "go", target, file_name: &file_name }, &output)?;
+        let file_name = file_name(program, target);
+        let output = compiled(root, target, program)?;
+        publish(root, &Built { list, kind: "go", target, folder: target, file_name: &file_name }, &output)?;
     }
     Ok(())
+}
+
+/// Builds the launcher for every target but the one of this machine.
+pub(super) fn launchers(root: &Path, host: &str) -> Result<()> {
+    for target in TARGETS {
+        if target == host {
+            continue;
+        }
+        let folder = without_libc(target);
+        let file_name = file_name(LAUNCHER, folder);
+        let output = compiled(root, folder, LAUNCHER)?;
+        publish(
+            root,
+            &Built { list: "launchers", kind: "go", target, folder, file_name: &file_name },
+            &output,
+        )?;
+    }
+    Ok(())
+}
+
+/// The target whose file serves this one too: the programs use no C library.
+fn without_libc(target: &str) -> &str {
+    target.strip_suffix("_musl").unwrap_or(target)
+}
+
+fn file_name(program: &str, target: &str) -> String {
+    format!("{program}{}", if target.starts_with("windows") { ".exe" } else { "" })
+}
+
+/// Compiles a program; Go decides what is stale.
+fn compiled(root: &Path, target: &str, program: &str) -> Result<PathBuf> {
+    let output = root.join("target/go").join(target).join(file_name(program, target));
+    succeed(&mut compilation(&root.join("launchers/go"), target, program, &output))?;
+    Ok(output)
 }
 
 /// The command that writes one program of the module in a folder.
@@ -57,9 +102,19 @@ mod tests {
     use std::path::Path;
 
     use super::super::{host_triple, target_name};
-    use super::{PROGRAMS, compilation};
+    use super::{PROGRAMS, TARGETS, compilation, without_libc};
     use crate::build::call::succeed;
     use crate::workspace;
+
+    #[test]
+    fn every_target_has_a_file_and_both_c_libraries_share_one() {
+        let mut files: Vec<&str> = TARGETS.iter().map(|target| without_libc(target)).collect();
+        files.dedup();
+        assert_eq!(
+            files,
+            ["darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64", "windows_amd64", "windows_arm64"]
+        );
+    }
 
     /// Copies the sources of a module.
     fn copy(from: &Path, to: &Path) {

@@ -20,6 +20,8 @@ pub(super) struct Built<'a> {
     /// `rust` or `go`.
     pub(super) kind: &'static str,
     pub(super) target: &'a str,
+    /// The target whose folder holds the file, which may serve several.
+    pub(super) folder: &'a str,
     pub(super) file_name: &'a str,
 }
 
@@ -27,13 +29,13 @@ pub(super) struct Built<'a> {
 pub(super) fn publish(root: &Path, built: &Built, from: &Path) -> Result<()> {
     let bytes = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
     let launchers = root.join("dist/launchers");
-    place(&launchers.join(built.target).join(built.file_name), &bytes, true)?;
+    place(&launchers.join(built.folder).join(built.file_name), &bytes, true)?;
     let sha256 = Sha256::digest(&bytes).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let entry = json!({
         "kind": built.kind,
         "target": built.target,
         "version": env!("CARGO_PKG_VERSION"),
-        "path": format!("{}/{}", built.target, built.file_name),
+        "path": format!("{}/{}", built.folder, built.file_name),
         "size": bytes.len(),
         "sha256": sha256,
     });
@@ -53,7 +55,7 @@ fn record(index: &Path, list: &str, entry: &Value) -> Result<()> {
         if name == list {
             entries.retain(|old| old["kind"] != entry["kind"] || old["target"] != entry["target"]);
             entries.push(entry.clone());
-            entries.sort_by_key(|entry| entry["path"].as_str().map(str::to_owned));
+            entries.sort_by_key(|entry| ["path", "target"].map(|key| entry[key].as_str().map(str::to_owned)));
         }
         document[name] = entries.into();
     }
