@@ -4,18 +4,20 @@
  * variable that leads to the project's key (security.md S25), whoever opens the session.
  */
 
-import { resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 
 import { closeBuildCache, openBuildCache } from './build-cache/build-cache.js';
 import { type ProgramChoice, withProgram } from './manifest/inputs/program.js';
 import { loadManifest, type ProjectManifest } from './manifest/load.js';
 import { absoluteUnlessUrl } from './manifest/resolve.js';
 import { withoutKey } from './manifest-key.js';
-import { hostTarget, type Target } from './platform.js';
-import { type Reporter, stage } from './progress.js';
+import { hostTarget, runsHere, type Target, targetName } from './platform.js';
+import { labelled, type Reporter, stage } from './progress.js';
 import type { Environment } from './python/environment.js';
+import { checkBytecodeNumber } from './python/host-python.js';
 import { type GivenRuntime, stageRuntime } from './python/runtime.js';
-import type { BuildOptions, BuildSession, StagedRuntime } from './python/session.js';
+import type { BuildOptions, BuildSession, HostPython, StagedRuntime } from './python/session.js';
 import { findUv } from './python/uv.js';
 import { temporaryFolder, withScratch } from './scratch.js';
 
@@ -88,8 +90,6 @@ export interface SessionRequest {
   /** Of {@link readProject}. */
   readonly manifest: ProjectManifest;
   readonly reporter: Reporter;
-  /** @default the machine's own */
-  readonly target?: Target;
 }
 
 /** Absolute base of the relative paths of options. */
@@ -112,9 +112,9 @@ export async function readProject(
   return withProgram({ ...manifest, pythonVersion, build }, options);
 }
 
-/** Runs a build in a session of its own: its scratch folder and its use of the build cache end with it. */
+/** Runs a build in a session of its own, for this machine: its scratch folder and its use of the build cache end with it. */
 export function withSession<Result>(
-  { manifest, options, reporter, target = hostTarget() }: SessionRequest,
+  { manifest, options, reporter }: SessionRequest,
   build: (session: BuildSession) => Promise<Result>,
 ): Promise<Result> {
   const outer = options.environment ?? process.env;
@@ -126,7 +126,7 @@ export function withSession<Result>(
       return await build({
         manifest,
         options: buildOptions(options, manifest),
-        target,
+        target: hostTarget(),
         uv,
         scratch,
         environment: {
@@ -145,11 +145,37 @@ export function withSession<Result>(
   });
 }
 
-/** Stages the interpreter that the options or the manifest name, else the best that can be had. */
-export function openRuntime(session: BuildSession, options: ProjectOptions): Promise<StagedRuntime> {
+/**
+ * The session of one target of a build. One of several has a scratch folder below that of the build, and is named in
+ * what is reported.
+ */
+export async function targetSession(
+  session: BuildSession,
+  target: Target,
+  isOneOfSeveral: boolean,
+): Promise<BuildSession> {
+  const name = targetName(target);
+  if (!isOneOfSeveral) return { ...session, target };
+  const scratch = join(session.scratch, 'targets', name);
+  await mkdir(scratch, { recursive: true });
+  return { ...session, target, scratch, wholeScratch: session.scratch, reporter: labelled(session.reporter, name) };
+}
+
+/**
+ * Stages the interpreter that the options or the manifest name, else the best that can be had. `hostPythonOf` gets the
+ * one that does the work of an interpreter that does not run here.
+ */
+export function openRuntime(
+  session: BuildSession,
+  options: ProjectOptions,
+  hostPythonOf?: (version: string) => Promise<HostPython>,
+): Promise<StagedRuntime> {
   return stage(session.reporter, 'runtime', 'getting the Python runtime', async () => {
     const value = await stageRuntime(session, givenRuntime(options, session.manifest));
-    return { value, detail: `Python ${value.version} (${value.source})` };
+    const here = runsHere(session.target) ? value : await hostPythonOf?.(value.version);
+    if (here === undefined) throw new Error(`nothing does the work of Python for ${targetName(session.target)}`);
+    if (here !== value) await checkBytecodeNumber(session, value, here);
+    return { value: { ...value, here }, detail: `Python ${value.version} (${value.source})` };
   });
 }
 

@@ -18,6 +18,8 @@ const END_MARKER = Buffer.from('\u{1fa84}');
 export interface OutputRequest {
   /** What the user asked for: a file, an existing folder, or a folder by its trailing separator. */
   readonly output: string | undefined;
+  /** Whether it is a folder in any case. */
+  readonly isFolder?: boolean;
   /** Base of relative paths. */
   readonly cwd: string;
   /** Where it goes if the user asks for nothing. */
@@ -31,7 +33,10 @@ export async function outputPath(request: OutputRequest): Promise<string> {
   if (output === undefined) return join(folder, fileName);
   const path = resolve(cwd, output);
   const isFolder =
-    /[\\/]$/.test(output) || (sep === '/' && /(^|\/)\.\.?$/.test(output)) || (await kindOf(path)) === 'folder';
+    request.isFolder === true ||
+    /[\\/]$/.test(output) ||
+    (sep === '/' && /(^|\/)\.\.?$/.test(output)) ||
+    (await kindOf(path)) === 'folder';
   return isFolder ? join(path, fileName) : path;
 }
 
@@ -96,6 +101,16 @@ export async function restoredAfterFailure<Result>(path: string, operation: () =
     else await rename(former, path);
     throw error;
   }
+}
+
+/** The same with several files. */
+export function allRestoredAfterFailure<Result>(
+  paths: readonly string[],
+  operation: () => Promise<Result>,
+): Promise<Result> {
+  const [first, ...others] = paths;
+  if (first === undefined) return operation();
+  return restoredAfterFailure(first, () => allRestoredAfterFailure(others, operation));
 }
 
 /** A second name of a file, which stays where it is; undefined if there is none. */

@@ -3,6 +3,9 @@
  */
 
 import { FlavorError } from './errors.js';
+import { TARGETS } from './manifest/schema-words.js';
+
+export { TARGETS };
 
 /** Where a package runs. */
 export interface Target {
@@ -12,9 +15,23 @@ export interface Target {
   readonly libc?: 'gnu' | 'musl';
 }
 
+/** One of {@link TARGETS}. */
+export type TargetName = (typeof TARGETS)[number];
+
 /** `linux_amd64`, `linux_arm64_musl`, `darwin_arm64`, …: how targets are written for people and in files. */
-export function targetName(target: Target): string {
-  return `${target.os}_${target.arch}${target.libc === 'musl' ? '_musl' : ''}`;
+export function targetName(target: Target): TargetName {
+  return `${target.os}_${target.arch}${target.libc === 'musl' ? '_musl' : ''}` as TargetName;
+}
+
+/** The target of a name. */
+export function targetOf(name: TargetName): Target {
+  const [os, arch, libc] = name.split('_') as [Target['os'], Target['arch'], string | undefined];
+  return os === 'linux' ? { os, arch, libc: libc === 'musl' ? 'musl' : 'gnu' } : { os, arch };
+}
+
+/** Whether programs of a target run on this machine. */
+export function runsHere(target: Target): boolean {
+  return targetName(target) === targetName(hostTarget());
 }
 
 /** Operating system, architecture and libc in the words of uv's runtime keys. */
@@ -35,14 +52,18 @@ export function hostTarget(): Target {
   if (os === undefined || arch === undefined) {
     throw new FlavorError(
       'ERR_FLAVOR_USAGE',
-      `packages cannot be built for this platform: ${process.platform} ${process.arch}`,
+      `packages cannot be built on this platform: ${process.platform} ${process.arch}`,
       { hints: ['supported are Linux, macOS and Windows on x64 and arm64'] },
     );
   }
   return os === 'linux' ? { os, arch, libc: hostLibc() } : { os, arch };
 }
 
+let knownLibc: Target['libc'];
+
 function hostLibc(): 'gnu' | 'musl' {
+  if (knownLibc !== undefined) return knownLibc;
   const report = process.report.getReport() as unknown as { header?: { glibcVersionRuntime?: string } };
-  return report.header?.glibcVersionRuntime === undefined ? 'musl' : 'gnu';
+  knownLibc = report.header?.glibcVersionRuntime === undefined ? 'musl' : 'gnu';
+  return knownLibc;
 }

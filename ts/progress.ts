@@ -34,6 +34,8 @@ export type ProgressEvent =
       readonly stage: PackStage;
       readonly state: 'start' | 'done';
       readonly detail: string;
+      /** Such as `linux_arm64`, where a build has several targets and the stage belongs to one. */
+      readonly target?: string;
       /** How long a stage that ended took, in milliseconds. */
       readonly ms?: number;
     }
@@ -57,6 +59,18 @@ export type ProgressListener = (event: ProgressEvent) => void;
 export interface Reporter {
   readonly signal: AbortSignal;
   emit(event: ProgressEvent): void;
+}
+
+/** A reporter for what belongs to one of several targets. */
+export function labelled(reporter: Reporter, target: string): Reporter {
+  return {
+    signal: reporter.signal,
+    emit(event) {
+      if (event.type === 'stage') reporter.emit({ ...event, target });
+      else if (event.type === 'warning') reporter.emit({ ...event, message: `${target}: ${event.message}` });
+      else reporter.emit(event);
+    },
+  };
 }
 
 /** Options that every long operation takes. */

@@ -80,6 +80,7 @@ test('a manifest without [tool.flavor] has the documented defaults', async () =>
     },
     sign: { key: undefined, keyEnv: undefined },
     targets: undefined,
+    floor: {},
   });
 });
 

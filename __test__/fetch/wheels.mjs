@@ -7,6 +7,8 @@ import { cacheDirectory, place, sha256OfFile } from './cache.mjs';
 
 const AT_ONCE = 6;
 const PINS = JSON.parse(readFileSync(path.join(import.meta.dirname, 'wheels.json'), 'utf8'));
+/** Wheels of one distribution for other platforms, of the version that wheels.json has; written by hand. */
+const FOREIGN_PINS = JSON.parse(readFileSync(path.join(import.meta.dirname, 'foreign-wheels.json'), 'utf8'));
 
 export function wheelsDirectory() {
   return path.join(cacheDirectory(), 'wheels');
@@ -22,6 +24,16 @@ export function wheelFile(project) {
 /** Downloads what is missing; `say(line)` tells about work. */
 export async function ensureWheels(say) {
   await ensureFiles(PINS, wheelsDirectory(), (line) => say(`wheels: ${line}`));
+}
+
+/** Where wheels for other platforms lie; apart, because each platform's own folder must do without them. */
+export function foreignWheelsDirectory() {
+  return path.join(cacheDirectory(), 'foreign-wheels');
+}
+
+/** Downloads wheels for other platforms, which only some tests look at: when the first of them asks. */
+export async function ensureForeignWheels(say = () => {}) {
+  await ensureFiles(FOREIGN_PINS, foreignWheelsDirectory(), say);
 }
 
 /** Downloads those of some pinned files that a folder lacks. */

@@ -38,6 +38,7 @@ async function split(files: Record<string, string>, hasScripts: boolean) {
     beside: join(folder, 'slot'),
     recordPrefix: '../',
     hasScripts,
+    target: { os: 'linux', arch: 'amd64', libc: 'gnu' },
   });
   return {
     tree,

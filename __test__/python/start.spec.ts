@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadManifest } from '../../dist/manifest/load.js';
+import { hostTarget } from '../../dist/platform.js';
 import type { BuildSession } from '../../dist/python/session.js';
 import { prepareStart, type StartRequest } from '../../dist/python/start.js';
 
@@ -20,7 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 async function decided(lines = '') {
   const project = '[project]\nname = "app"\nversion = "1.0"\n[tool.flavor]\nentry_point = "app:main"\n';
   writeFileSync(join(folder, 'pyproject.toml'), `${project}${lines}\n`);
-  const session = { manifest: await loadManifest(folder) } as BuildSession;
+  const session = { manifest: await loadManifest(folder), target: hostTarget() } as BuildSession;
   return prepareStart(session, {
     runtime: { root: join(folder, 'runtime'), minor: '3.14' },
     application: { sitePackages: join(folder, 'app') },

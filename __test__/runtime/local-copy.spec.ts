@@ -8,7 +8,7 @@ import { binaryNeeds } from '../../dist/python/binary-floor.js';
 import { readElf } from '../../dist/python/elf.js';
 import { type LocalInterpreter, localInterpreters } from '../../dist/python/local-interpreters.js';
 import { stageRuntime } from '../../dist/python/runtime.js';
-import type { BuildSession, StagedRuntime } from '../../dist/python/session.js';
+import type { BuildSession, InstalledRuntime } from '../../dist/python/session.js';
 import { Bench } from './session.js';
 
 /** What `flavor` itself would copy; on machines without such an interpreter the tests are skipped. */
@@ -44,7 +44,7 @@ describe.skipIf(local === undefined)(`[slow] a copy${absence}`, () => {
   const bench = new Bench();
   let original: LocalInterpreter;
   let session: BuildSession;
-  let runtime: StagedRuntime;
+  let runtime: InstalledRuntime;
   beforeAll(async () => {
     if (local === undefined) return;
     original = local;

@@ -82,15 +82,16 @@ export class Output {
       if (event.total > 0) this.#overwrite(`${event.detail} ${Math.floor((event.done / event.total) * 100)} %`);
       return;
     }
-    const { stage, state, detail, ms } = event;
+    const { stage, state, detail, ms, target } = event;
     if (this.#options.json) {
-      this.#json(this.#streams.stdout, { type: 'stage', command: this.#command, stage, state, detail, ms });
+      this.#json(this.#streams.stdout, { type: 'stage', command: this.#command, target, stage, state, detail, ms });
     } else if (state === 'start') {
-      this.#overwrite(detail);
+      this.#overwrite(target === undefined ? detail : `${target}: ${detail}`);
     } else {
       const time = this.#options.verbose && ms !== undefined ? [`(${(ms / 1000).toFixed(1)} s)`] : [];
       const words = [...(detail === '' ? [] : [printable(detail)]), ...time];
-      if (words.length > 0) this.#line(`flavor: ${this.#paint('2', `${stage}:`)} ${words.join(' ')}`);
+      const label = target === undefined ? `${stage}:` : `${target} ${stage}:`;
+      if (words.length > 0) this.#line(`flavor: ${this.#paint('2', label)} ${words.join(' ')}`);
     }
   }
 

@@ -3,6 +3,7 @@
  * turned into the format's. Only types stand here.
  */
 
+import type { TargetName } from '../platform.js';
 import type { EntryPoint } from './names.js';
 import type { SlotLifecycle } from './schema-words.js';
 
@@ -94,7 +95,9 @@ export interface ProjectManifest {
     readonly keyEnv: string | undefined;
   };
   /** Undefined: the machine that builds. */
-  readonly targets: readonly string[] | undefined;
+  readonly targets: readonly TargetName[] | undefined;
+  /** Lowest versions of systems that wheels are chosen for. */
+  readonly floor: { readonly glibc?: string | undefined; readonly macos?: string | undefined };
 }
 
 /** One of `tool.flavor.commands`: exactly one of `entry` and `argv` is there. */

@@ -72,6 +72,7 @@ export function resolveManifest(file: string, document: ManifestDocument, build:
     },
     sign: { key: absolute(folder, flavor.sign.key), keyEnv: flavor.sign.key_env },
     targets: flavor.targets,
+    floor: flavor.floor,
   };
 }
 

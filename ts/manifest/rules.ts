@@ -3,7 +3,6 @@
  * later, because hooks may make them.
  */
 
-import { hostTarget, targetName } from '../platform.js';
 import type { TomlDocument } from './document.js';
 import type { KeyPath } from './key-lines.js';
 import { parseEntryPoint } from './names.js';
@@ -45,7 +44,6 @@ export function checkRules(document: TomlDocument, { project, tool }: ManifestDo
 /** How the keys of `[tool.flavor]` fit together; `scripts` are commands that its own may not be called by. */
 export function checkFlavor(document: TomlDocument, flavor: FlavorTable, scripts: ReadonlySet<string>): void {
   checkInterpreter(document, flavor);
-  checkTargets(document, flavor);
   checkSlotRules(document, flavor.slots);
   checkCommands(document, flavor, scripts);
   checkHooks(document, ['tool', 'flavor', 'build'], flavor.build);
@@ -89,17 +87,6 @@ function checkInterpreter(document: TomlDocument, { python, isolated, smoke }: F
       ['write it as an array of program and arguments'],
     );
   }
-}
-
-function checkTargets(document: TomlDocument, { targets }: FlavorTable): void {
-  const host = targetName(hostTarget());
-  const other = targets?.find((target) => target !== host);
-  if (other === undefined) return;
-  throw document.refusal(
-    ['tool', 'flavor', 'targets'],
-    `\`tool.flavor.targets\` names another platform than this machine's (got ${other}, expected ${host})`,
-    [`build on a machine of ${other}; building for other platforms comes with \`--platform\``],
-  );
 }
 
 function checkCommands(document: TomlDocument, flavor: FlavorTable, scripts: ReadonlySet<string>): void {

@@ -55,6 +55,21 @@ export const flavorTable = z.strictObject({
     .min(1, { error: 'is empty' })
     .optional()
     .describe("Platforms that packages are built for; this machine's otherwise"),
+  floor: z
+    .strictObject({
+      glibc: z
+        .string()
+        .regex(/^2\.\d+$/, { error: 'is not a version such as 2.28' })
+        .optional()
+        .describe("Lowest glibc that Linux packages must run on; this machine's, or 2.28 for other targets, otherwise"),
+      macos: z
+        .string()
+        .regex(/^\d+\.\d+$/, { error: 'is not a version such as 11.0' })
+        .optional()
+        .describe("Lowest macOS that packages must run on; this machine's, or 13.0 for other targets, otherwise"),
+    })
+    .prefault({})
+    .describe('Systems that wheels are chosen for'),
   commands: z
     .record(z.string().regex(COMMAND_NAME_PATTERN, { error: 'is not the name of a command' }), command)
     .default({})

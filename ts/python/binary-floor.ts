@@ -44,6 +44,38 @@ export async function binaryNeeds(target: Target, roots: readonly string[]): Pro
   return { floor, libraries };
 }
 
+/** A binary that asks for more than is wanted. */
+export interface DemandingFile {
+  /** Below its root, with `/`. */
+  readonly path: string;
+  readonly name: 'glibc' | 'macos';
+  readonly version: string;
+  readonly wanted: string;
+}
+
+/** The binaries that ask for more than a wanted floor; nothing is looked at where the floor of all of them says enough. */
+export async function filesAbove(
+  target: Target,
+  roots: readonly string[],
+  floor: Floor,
+  wanted: Floor,
+): Promise<DemandingFile[]> {
+  const name = target.os === 'darwin' ? 'macos' : 'glibc';
+  const limit = wanted[name];
+  const highest = floor[name];
+  if (limit === undefined || highest === undefined || !isNewer(highest, limit)) return [];
+  const found: DemandingFile[] = [];
+  for (const root of roots) {
+    for await (const entry of walkTree(root)) {
+      if (entry.kind !== 'file' || TEXTS.test(basename(entry.path))) continue;
+      const { versions } = await needsOf(target, entry.absolute);
+      const version = versions.find((candidate) => isNewer(candidate, limit));
+      if (version !== undefined) found.push({ path: entry.path, name, version, wanted: limit });
+    }
+  }
+  return found;
+}
+
 /** What one file asks for; nothing if it is no binary of the target. */
 async function needsOf(
   { arch, libc, os }: Target,

@@ -1,5 +1,5 @@
 /**
- * Compiles the staged trees with the interpreter that is packaged. Bytecode is of the unchecked-hash kind: it is
+ * Compiles the staged trees with the interpreter that is packaged, or the one that does its work here. Bytecode is of the unchecked-hash kind: it is
  * valid whatever time a file gets when it is unpacked, and equal for equal sources. Each tree is compiled by processes of
  * its own: what one process compiles together leaves traces in bytecode, and a tree may come from the build cache.
  *
@@ -47,7 +47,7 @@ export async function compileTree(
   const reports = await Promise.all(
     Array.from({ length: parts }, async (_, part) => {
       const outcome = await runProcess({
-        file: runtime.interpreter,
+        file: runtime.here.interpreter,
         args: [...flags, '-S', '-B', embeddedFile('compile_tree.py')],
         cwd: session.scratch,
         environment: session.environment,

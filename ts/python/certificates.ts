@@ -11,12 +11,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { embeddedFile } from './embedded-files.js';
-import type { StagedRuntime } from './session.js';
 import { sortedEntries } from './tree.js';
 
-/** Adds it, unless it is there already or the interpreter has no ssl.py. */
-export async function addCertificates({ root, minor }: Pick<StagedRuntime, 'root' | 'minor'>): Promise<void> {
-  const folder = join(root, 'lib', `python${minor}`);
+/** Adds it to a standard library, unless it is there already or the interpreter has no ssl.py. */
+export async function addCertificates(folder: string): Promise<void> {
   if (!(await sortedEntries(folder)).some(({ name }) => name === 'ssl.py')) return;
   const file = join(folder, 'ssl.py');
   const source = await readFile(file, 'utf8');

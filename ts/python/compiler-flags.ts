@@ -17,8 +17,8 @@ const RUNTIME_PLACE = '/build/python';
 
 /** Variables for commands that build wheels. */
 export function compilerFlags(
-  session: Pick<BuildSession, 'cache' | 'environment' | 'scratch' | 'target'>,
-  { root }: Pick<StagedRuntime, 'root'>,
+  session: Pick<BuildSession, 'cache' | 'environment' | 'scratch' | 'target' | 'wholeScratch'>,
+  { here: { root } }: Pick<StagedRuntime, 'here'>,
 ): Environment {
   if (session.target.os === 'windows' || session.environment['CPPFLAGS'] !== undefined) return {};
   // The last one that fits counts; not every back end knows quotes.

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { findTree, keepTree, moveTree, notKept, stagingFolder } from '../build-cache/build-cache.js';
 import { cacheKey, type KeyPart } from '../build-cache/key.js';
 import { isSystemError } from '../errors.js';
+import { runsHere, targetName } from '../platform.js';
 import { isFolder } from '../presence.js';
 import type { BytecodeReport } from './bytecode.js';
 import type { StagedDependencies } from './dependencies.js';
@@ -19,6 +20,7 @@ import type { LockDocument } from './lock-document.js';
 import type { LockChoice } from './lock-file.js';
 import type { ResolutionRequest } from './lock-resolution.js';
 import type { BuildSession } from './session.js';
+import { platformSettings } from './uv-platform.js';
 
 type Facts = Omit<StagedDependencies, 'lock' | 'key' | 'sitePackages' | 'beside'>;
 
@@ -28,7 +30,8 @@ export function dependenciesKey(
   lock: LockChoice,
   document: LockDocument,
 ): string | undefined {
-  const { cache, manifest, options, uv } = session;
+  const { cache, manifest, options, target, uv } = session;
+  const platform = platformSettings(session);
   if (cache === undefined || runtime.installation === undefined || excludesAnything(manifest)) return undefined;
   if (document.packages.some(({ archive, directory, vcs }) => (archive ?? directory ?? vcs) !== undefined)) {
     return undefined;
@@ -43,9 +46,12 @@ export function dependenciesKey(
     extras: options.extras,
     groups: options.groups,
     requirements: isCompared ? project.requirements : [],
-    // uv chooses wheels by what this machine is.
+    // uv chooses wheels by what this machine is, or by what it is told.
     uv: uv.version,
-    machine: machine(),
+    machine: runsHere(target) ? machine() : '',
+    platform: [...platform.args, platform.changes['MACOSX_DEPLOYMENT_TARGET'] ?? ''],
+    target: targetName(target),
+    compiler: runtime.here.version,
   });
 }
 

@@ -26,6 +26,7 @@ import { requirementName } from './requirements.js';
 import { type BuildSession, runUv, type StagedRuntime } from './session.js';
 import { type SiteTree, splitEnvironment } from './site-tree.js';
 import type { Stripped } from './strip.js';
+import { platformSettings, wantedFloor } from './uv-platform.js';
 import { makeEnvironment } from './virtual-environment.js';
 import { withBuiltFolders } from './wheel-build.js';
 
@@ -54,6 +55,7 @@ export async function stageDependencies(
   const context: FailureContext = {
     requirements: wheel.requirements,
     target: session.target,
+    floor: wantedFloor(session),
     offline: session.options.offline,
     original: wheel.sources.original,
   };
@@ -74,6 +76,7 @@ export async function stageDependencies(
     beside: root,
     recordPrefix: '../',
     hasScripts: false,
+    target: session.target,
   });
   const resolution = await resolvedDistributions(tree.sitePackages, tree.distributions, document);
   await writeResolution(root, resolution);
@@ -98,6 +101,7 @@ async function install(request: ResolutionRequest, environment: string, document
   await writeLockDocument(file, await withBuiltFolders(session, runtime, project.sources, document));
   const { extras, groups } = session.options;
   const { args, changes } = indexSettings(session);
+  const platform = platformSettings(session);
   const selected = [
     ...(document.extras === undefined ? [] : extras.flatMap((extra) => ['--extra', extra])),
     ...(document['dependency-groups'] === undefined ? [] : groups.flatMap((group) => ['--group', `${file}:${group}`])),
@@ -105,11 +109,11 @@ async function install(request: ResolutionRequest, environment: string, document
   const outcome = await runUv(
     session,
     [
-      ...['pip', 'install', '--python', environment, '--link-mode', 'copy', '--no-deps'],
+      ...['pip', 'install', '--python', environment, '--link-mode', 'copy', '--no-deps', ...platform.args],
       ...(project.uvFolder === undefined ? [] : ['--directory', project.uvFolder]),
       ...[...selected, ...args, ...buildFlags(session), '--requirements', file],
     ],
-    { ...changes, ...compilerFlags(session, runtime) },
+    { ...changes, ...platform.changes, ...compilerFlags(session, runtime) },
   );
   if (outcome.exitCode !== 0) throw dependencyError(outcome, context);
 }
@@ -128,9 +132,11 @@ async function checkFit(
   const folder = await mkdtemp(join(session.scratch, 'install-'));
   const asked = join(folder, 'requirements.txt');
   await writeFile(asked, lines.map((line) => `${line}\n`).join(''));
-  const flags = ['--dry-run', '--offline', '--no-index', '--no-build', '--no-sources'];
+  const platform = platformSettings(session);
+  const flags = ['--dry-run', '--offline', '--no-index', '--no-build', '--no-sources', ...platform.args];
   const outcome = await runUv(session, ['pip', 'install', '--python', environment, ...flags, '--requirements', asked], {
     ...indexSettings(session).changes,
+    ...platform.changes,
     UV_FIND_LINKS: undefined,
   });
   if (outcome.exitCode === 0) return;

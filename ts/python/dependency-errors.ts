@@ -14,6 +14,8 @@ export interface FailureContext {
   /** Requirements as the project writes them. */
   readonly requirements: readonly string[];
   readonly target: Target;
+  /** The system that the manifest asks for, such as `glibc 2.17`. */
+  readonly floor?: string | undefined;
   /** Whether the network was forbidden by us or the user. */
   readonly offline: boolean;
   /** Turns paths of copies into the user's. */
@@ -87,7 +89,7 @@ export function missingHash(what: string): Failure {
   };
 }
 
-function wheelFailure({ error, causes, hints }: UvWords, { target }: FailureContext): Failure | undefined {
+function wheelFailure({ error, causes, hints }: UvWords, { floor, target }: FailureContext): Failure | undefined {
   const text = [error, ...causes, ...hints].join(' ');
   const patterns = [
     /Package `([^`]+)` can't be installed because it (?:is marked as `--no-build`|doesn't have a source distribution or wheel)/,
@@ -99,11 +101,11 @@ function wheelFailure({ error, causes, hints }: UvWords, { target }: FailureCont
   const forbidden = /no-build|building from source is disabled/.test(text);
   return {
     code: 'ERR_FLAVOR_NO_WHEEL',
-    message: `\`${name}\` has no wheel for ${targetName(target)}${forbidden ? ', and it may not be built from source' : ''}`,
+    message: `\`${name}\` has no wheel for ${targetName(target)}${floor === undefined ? '' : ` with ${floor}`}${forbidden ? ', and it may not be built from source' : ''}`,
     hints: [
       forbidden
         ? `unset UV_NO_BUILD to build it here, or give a wheel of it with \`--find-links\``
-        : `choose a version of it that has one, or build a wheel on ${targetName(target)} and give it with \`--find-links\``,
+        : `${floor === undefined ? '' : 'raise `tool.flavor.floor`, or '}choose a version of it that has one, or build a wheel on ${targetName(target)} and give it with \`--find-links\``,
     ],
   };
 }

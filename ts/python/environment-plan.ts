@@ -10,12 +10,19 @@ import { nearestWord } from '../manifest/nearest.js';
 import type { MainProgram, ProjectManifest } from '../manifest/project-manifest.js';
 import type { Target } from '../platform.js';
 import type { CommandSet } from './commands.js';
-import { compose, DEPENDENCY_ROOT, type Link, SLOT, sitePackagesOf } from './composition.js';
+import { compose, DEPENDENCY_ROOT, type Link, SLOT } from './composition.js';
+import { type Layout, layoutOf } from './layout.js';
 import { flagsForFile, type Interpreter } from './scripts.js';
-import type { StagedRuntime } from './session.js';
+import { windowsScriptName } from './scripts-windows.js';
+import type { InstalledRuntime } from './session.js';
 import type { SiteTree } from './site-tree.js';
 import { type PlannedSlot, withPositions } from './slots.js';
 import { RUNNERS, type Start } from './start.js';
+
+/** The interpreter of a package for Windows. */
+const WINDOWS_PYTHON = `{slot:${SLOT.runtime}}/python.exe`;
+/** What the program that `python -m venv` makes says to the interpreter that it starts. */
+const WINDOWS_VARIABLES = { __PYVENV_LAUNCHER__: '{workenv}\\Scripts\\python.exe' };
 
 /** Everything that the plan is made from. */
 export interface PlanRequest {
@@ -24,7 +31,7 @@ export interface PlanRequest {
   readonly description: string | undefined;
   readonly target: Target;
   readonly launcher: Pick<Launcher, 'kind' | 'version'>;
-  readonly runtime: StagedRuntime;
+  readonly runtime: InstalledRuntime;
   /** Further lines of pyvenv.cfg. */
   readonly notes?: readonly string[];
   readonly interpreter: Interpreter;
@@ -34,6 +41,8 @@ export interface PlanRequest {
   readonly start: Start;
   /** The manifest's own slots, in their order. */
   readonly extraSlots?: readonly PlannedSlot[];
+  /** Members of the runtime that stand for the interpreter on Windows. */
+  readonly redirectors?: ReadonlyMap<string, string>;
 }
 
 /** Variables that would bend the packaged Python towards another installation, or make it miss its bytecode. */
@@ -49,7 +58,10 @@ const UNSET = [
 ];
 
 /** Folders of the work environment that go in front of PATH. */
-const ON_PATH = { scripts: ['scripts'], full: ['bin'], none: [] } as const;
+function foldersOnPath({ manifest, runtime, target }: PlanRequest): string[] {
+  const { onPath, programs } = layoutOf(target, runtime.minor);
+  return { scripts: [onPath], full: [programs], none: [] }[manifest.execution.path];
+}
 
 /** The manifest for assembly, as JSON text. */
 export function environmentPlan(request: PlanRequest): string {
@@ -64,7 +76,7 @@ export function environmentPlan(request: PlanRequest): string {
   const extra = (request.extraSlots ?? []).map((slot, index) => ({ ...slot, position: slots.length + index }));
   const ids = [...slots, ...extra.map(({ entry }) => entry)].map(({ id }, index): [string, number] => [id, index]);
   const positions = new Map(ids);
-  const { environment, path } = manifest.execution;
+  const { environment } = manifest.execution;
   const variables: Record<string, string> = {};
   for (const { position, variable } of extra) {
     if (variable !== undefined) variables[variable.name] = `{slot:${position}}${variable.suffix}`;
@@ -100,9 +112,9 @@ export function environmentPlan(request: PlanRequest): string {
           ...extra.map(({ role, share }) => ({ role, share })),
         ],
         workenv: {
-          unpack: [{ slot: SLOT.application, into: sitePackagesOf(runtime) }],
-          ...compose({ ...request, notes: request.notes ?? [], links }),
-          path: ON_PATH[path],
+          unpack: [{ slot: SLOT.application, into: layoutOf(target, runtime.minor).sitePackages }],
+          ...compose({ ...request, notes: request.notes ?? [], redirectors: request.redirectors ?? new Map(), links }),
+          path: foldersOnPath(request),
         },
         commands: Object.fromEntries(commandSet.names.map((name) => [name, commandEntry(request, name, positions)])),
         default: commandSet.defaultName,
@@ -126,10 +138,9 @@ function slotEntry(role: 'runtime' | 'dependencies' | 'application' | 'data', so
 
 /** The default command for readers that know no `x-flavor.commands`. */
 function plainCommand(request: PlanRequest): string {
-  const { commandSet, interpreter } = request;
-  const { commands, defaultName, main, settings } = commandSet;
+  const { commands, defaultName, main, settings } = request.commandSet;
   if (defaultName === main?.name) return mainStart(request, main.program).join(' ');
-  if (commands.has(defaultName)) return ordinaryStart(interpreter, defaultName).join(' ');
+  if (commands.has(defaultName)) return ordinaryStart(request, defaultName).join(' ');
   return (settings.get(defaultName)?.argv ?? []).join(' ');
 }
 
@@ -140,56 +151,65 @@ function commandEntry(
 ): { argv: string[]; env?: Record<string, string>; cwd?: string } {
   const { argv, cwd, env = {} } = request.commandSet.settings.get(name) ?? {};
   const words = argv === undefined ? startOf(request, name) : programOf(request, name, argv);
+  const variables = { ...(words[0] === WINDOWS_PYTHON ? WINDOWS_VARIABLES : {}), ...env };
   return {
     argv: words.map((word) => withPositions(word, positions)),
-    ...(Object.keys(env).length > 0 ? { env: placed(env, positions) } : {}),
+    ...(Object.keys(variables).length > 0 ? { env: placed(variables, positions) } : {}),
     ...(cwd === undefined ? {} : { cwd: withPositions(cwd, positions) }),
   };
 }
 
 /** How the script of that name is started. */
 function startOf(request: PlanRequest, name: string): string[] {
-  const { interpreter, runtime, start } = request;
-  const main = request.commandSet.main?.name === name ? request.commandSet.main.program : undefined;
+  const { commandSet, interpreter, runtime, start, target } = request;
+  const main = commandSet.main?.name === name ? commandSet.main.program : undefined;
   if (!start.runners.has(name)) {
-    return main === undefined ? ordinaryStart(interpreter, name) : mainStart(request, main);
+    return main === undefined ? ordinaryStart(request, name) : mainStart(request, main);
   }
   return [
-    '{workenv}/bin/python',
-    ...(main === undefined ? interpreter.flags : flagsForFile(interpreter)),
+    ...pythonOf(request, main === undefined ? interpreter.flags : flagsForFile(interpreter)),
     // The runner takes these four words away again, so that the program sees the words of an ordinary start.
     '-S',
     '-X',
     `flavor=${DEPENDENCY_ROOT}`,
-    `{workenv}/${sitePackagesOf(runtime)}/${RUNNERS}/${name}.pyc`,
+    `{workenv}/${layoutOf(target, runtime.minor).sitePackages}/${RUNNERS}/${name}.pyc`,
   ];
 }
 
-function ordinaryStart({ flags }: Interpreter, name: string): string[] {
-  return ['{workenv}/bin/python', ...flags, `{workenv}/bin/${name}`];
+function ordinaryStart(request: PlanRequest, name: string): string[] {
+  const { runtime, target } = request;
+  const { programs } = layoutOf(target, runtime.minor);
+  return [...pythonOf(request), `{workenv}/${programs}/${target.os === 'windows' ? windowsScriptName(name) : name}`];
+}
+
+/** The interpreter with its options. On Windows it is started in its own place, and told whose it is. */
+function pythonOf({ interpreter, target }: PlanRequest, flags: readonly string[] = interpreter.flags): string[] {
+  return [target.os === 'windows' ? WINDOWS_PYTHON : '{workenv}/bin/python', ...flags];
 }
 
 /** A program that is no function, started as Python starts it. */
-function mainStart({ interpreter, runtime }: PlanRequest, program: MainProgram): string[] {
-  return program.kind === 'module'
-    ? ['{workenv}/bin/python', ...interpreter.flags, '-m', program.module]
-    : ['{workenv}/bin/python', ...flagsForFile(interpreter), `{workenv}/${sitePackagesOf(runtime)}/${program.path}`];
+function mainStart(request: PlanRequest, program: MainProgram): string[] {
+  if (program.kind === 'module') return [...pythonOf(request), '-m', program.module];
+  const { sitePackages } = layoutOf(request.target, request.runtime.minor);
+  return [...pythonOf(request, flagsForFile(request.interpreter)), `{workenv}/${sitePackages}/${program.path}`];
 }
 
 /** What the manifest wrote as `argv`: a bare first word is a script or program of the package, or `python`. */
 function programOf(request: PlanRequest, command: string, argv: readonly string[]): string[] {
-  const { application, commandSet, dependencies, interpreter, manifest } = request;
+  const { application, commandSet, dependencies, manifest } = request;
   const [program = '', ...rest] = argv;
   if (program.startsWith('{')) return [...argv];
-  if (/^python(3(\.\d+)?)?$/.test(program)) return ['{workenv}/bin/python', ...interpreter.flags, ...rest];
+  if (/^python(3(\.\d+)?)?$/.test(program)) return [...pythonOf(request), ...rest];
   const sources = [commandSet.commands, application.scripts, dependencies.scripts];
   if (program === commandSet.main?.name || sources.some((scripts) => scripts.has(program)))
     return [...startOf(request, program), ...rest];
   const beside = [...application.besideFiles, ...dependencies.besideFiles];
-  if (beside.includes(`bin/${program}`)) return [`{workenv}/bin/${program}`, ...rest];
+  const layout = layoutOf(request.target, request.runtime.minor);
+  const file = programNames(request, layout, program).find((path) => beside.includes(path));
+  if (file !== undefined) return [`{workenv}/${file}`, ...rest];
   const known = [
     ...sources.flatMap((scripts) => [...scripts.keys()]),
-    ...beside.flatMap((path) => /^bin\/([^/]+)$/.exec(path)?.[1] ?? []),
+    ...beside.flatMap((path) => (path.startsWith(`${layout.programs}/`) ? path.slice(layout.programs.length + 1) : [])),
   ];
   const near = nearestWord(program, known);
   throw new FlavorError(
@@ -204,6 +224,11 @@ function programOf(request: PlanRequest, command: string, argv: readonly string[
       ],
     },
   );
+}
+
+/** Paths that a program of a wheel may have. */
+function programNames({ target }: PlanRequest, { programs }: Layout, name: string): string[] {
+  return (target.os === 'windows' ? [`${name}.exe`, name] : [name]).map((file) => `${programs}/${file}`);
 }
 
 function placed(

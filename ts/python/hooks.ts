@@ -31,6 +31,8 @@ export interface HookFacts {
   readonly version: string | undefined;
   /** Absolute path of the package; undefined before the build where its name is not known yet. */
   readonly output: string | undefined;
+  /** Names of all targets, where a hook runs once for several. */
+  readonly targets?: readonly string[];
 }
 
 /** What a hook is, found out before anything runs. */
@@ -79,7 +81,7 @@ async function runHook(
   const hook = await findHook(manifest, session.environment, text);
   const isPython = hook.kind === 'python';
   const outcome = await runProcess({
-    file: isPython ? runtime.interpreter : hook.file,
+    file: isPython ? runtime.here.interpreter : hook.file,
     // Bytecode beside the script would be litter in the project.
     args: isPython ? ['-B', hook.file, ...hook.args] : hook.args,
     cwd: manifest.folder,
@@ -87,12 +89,12 @@ async function runHook(
     changes: {
       PATH: searchPath(manifest, session.environment),
       FLAVOR_HOOK: moment,
-      FLAVOR_TARGET: targetName(session.target),
+      FLAVOR_TARGET: (facts.targets ?? [targetName(session.target)]).join(','),
       FLAVOR_PACKAGE_NAME: manifest.name,
       FLAVOR_VERSION: facts.version,
       FLAVOR_OUTPUT: facts.output,
       FLAVOR_PROJECT: manifest.folder,
-      FLAVOR_PYTHON: runtime.interpreter,
+      FLAVOR_PYTHON: runtime.here.interpreter,
     },
     signal: session.reporter.signal,
   });

@@ -17,11 +17,12 @@ export function machineFolders({
   cache,
   environment,
   scratch,
-}: Pick<BuildSession, 'cache' | 'environment' | 'scratch'>): string[] {
+  wholeScratch = scratch,
+}: Pick<BuildSession, 'cache' | 'environment' | 'scratch' | 'wholeScratch'>): string[] {
   const home = environment['HOME'] ?? homedir();
   const ofUv = environment['UV_CACHE_DIR'] ?? join(environment['XDG_CACHE_HOME'] ?? join(home, '.cache'), 'uv');
   // A home folder such as `/` or `/root` is in many texts that say nothing about this machine.
-  const folders = [home, ofUv, ...(cache === undefined ? [] : [cache.root]), scratch];
+  const folders = [home, ofUv, ...(cache === undefined ? [] : [cache.root]), wholeScratch];
   return folders.filter((folder) => folder.split(/[\\/]/).filter((part) => part !== '').length > 1);
 }
 

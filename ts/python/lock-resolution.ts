@@ -15,6 +15,7 @@ import { FlavorError } from '../errors.js';
 import { foldName } from '../manifest/names.js';
 import { nearestWord } from '../manifest/nearest.js';
 import { dependencyError, type FailureContext, missingHash } from './dependency-errors.js';
+import type { Environment } from './environment.js';
 import { buildFlags, indexSettings } from './index-settings.js';
 import { digestsOf, type LockDocument, readLockDocument, restrictedTo, withoutPackages } from './lock-document.js';
 import type { LockChoice } from './lock-file.js';
@@ -22,6 +23,7 @@ import type { ProcessOutcome } from './process.js';
 import type { ProjectWheel } from './project.js';
 import { readDigests } from './requirements.js';
 import { type BuildSession, runUv, type StagedRuntime } from './session.js';
+import { platformSettings } from './uv-platform.js';
 
 /** What is resolved. */
 export interface ResolutionRequest {
@@ -140,16 +142,25 @@ async function compile(request: ResolutionRequest, input: CompileInput): Promise
     inputs: [...inputs, ...(lines.length === 0 ? [] : [await scratch('requirements.in', lines)])],
     flags: [
       '--python',
-      runtime.interpreter,
-      ...(universal === undefined ? [] : ['--universal', '--python-version', universal.pythonVersion]),
+      runtime.here.interpreter,
+      ...(universal === undefined
+        ? platformFlags(request)
+        : ['--universal', '--python-version', universal.pythonVersion]),
       ...flags,
       ...(constraints.length === 0 ? [] : ['--constraints', await scratch('constraints.txt', constraints)]),
     ],
+    changes: platformSettings(session).changes,
   });
   if (outcome.exitCode !== 0) {
     throw dependencyError(outcome, { ...context, requirements: [...context.requirements, ...lines] });
   }
   return readLockDocument(output);
+}
+
+/** Markers are those of the packaged interpreter, which may be another than the one that does its work here. */
+function platformFlags({ runtime, session }: ResolutionRequest): readonly string[] {
+  const { args } = platformSettings(session);
+  return args.length === 0 ? [] : [...args, '--python-version', runtime.version];
 }
 
 /** `uv pip compile` into a lock document. */
@@ -160,6 +171,7 @@ function compileTo(
     readonly folder: string;
     readonly inputs: readonly string[];
     readonly flags: readonly string[];
+    readonly changes: Environment;
   },
 ): Promise<ProcessOutcome> {
   const { args, changes } = indexSettings(session);
@@ -180,7 +192,7 @@ function compileTo(
       ],
       ...['--output-file', output, ...flags, ...args, ...buildFlags(session), ...inputs],
     ],
-    changes,
+    { ...changes, ...request.changes },
   );
 }
 
@@ -227,7 +239,7 @@ async function exportedDocument(request: ResolutionRequest, file: string): Promi
   const { manifest, options, reporter } = session;
   const { folder } = await newFolder(session);
   const output = join(folder, 'pylock.toml');
-  const flags = ['--python', runtime.interpreter];
+  const flags = ['--python', runtime.here.interpreter];
   let outcome = await exportTo(session, { output, flags, folder: manifest.folder });
   if (outcome.exitCode !== 0 && isOutdated(outcome)) {
     const { kind } = manifest.input;

@@ -10,14 +10,17 @@ import { unzipSync } from 'fflate';
 
 import { FlavorError } from '../errors.js';
 import { headerOf, headersOf } from './distributions.js';
+import { indexSettings } from './index-settings.js';
 import { openFiles, stageFiles } from './inputs/files.js';
 import { notInstalled, recordWheel } from './inputs/given-wheel.js';
+import { layoutOf, upwards } from './layout.js';
 import { copySources, type ProjectSources } from './project-sources.js';
 import { requirementsFor } from './requirements.js';
 import { type BuildSession, runUv, type StagedRuntime } from './session.js';
 import { type SiteTree, splitEnvironment } from './site-tree.js';
+import { platformSettings } from './uv-platform.js';
 import { makeEnvironment } from './virtual-environment.js';
-import { buildWheelOf } from './wheel-build.js';
+import { buildWheelOf, fitsTarget, notPure } from './wheel-build.js';
 
 /** The built wheel of the project. */
 export interface ProjectWheel {
@@ -61,32 +64,48 @@ export async function stageApplication(
 ): Promise<SiteTree> {
   if (wheel.path === undefined) return stageFiles(session);
   const environment = await makeEnvironment(session, runtime, 'application-environment');
-  const outcome = await runUv(
-    session,
-    [
-      'pip',
-      'install',
-      '--python',
-      environment.root,
-      '--link-mode',
-      'copy',
-      '--no-deps',
-      '--no-index',
-      '--',
-      wheel.path,
-    ],
-    { UV_PYTHON_PREFERENCE: undefined },
-  );
-  if (outcome.exitCode !== 0) throw notInstalled(session, runtime, outcome);
+  const flags = ['pip', 'install', '--python', environment.root, '--link-mode', 'copy', '--no-deps', '--no-index'];
+  if (session.manifest.input.kind === 'wheel' || fitsTarget(session, wheel.path)) {
+    const { args, changes } = platformSettings(session);
+    const outcome = await runUv(session, [...flags, ...args, '--', wheel.path], {
+      UV_PYTHON_PREFERENCE: undefined,
+      ...changes,
+    });
+    if (outcome.exitCode !== 0) throw notInstalled(session, runtime, outcome);
+  } else {
+    await installForeignWheel(session, flags, wheel.path, wheel.version);
+  }
   const tree = await splitEnvironment({
     environment,
     sitePackages: join(session.scratch, 'slots', 'application'),
     beside: join(session.scratch, 'slots', 'data'),
-    recordPrefix: '../../../',
+    recordPrefix: upwards(layoutOf(session.target, runtime.minor).sitePackages),
     hasScripts: true,
+    target: session.target,
   });
   if (session.manifest.input.kind === 'wheel') await recordWheel(tree, wheel.path);
   return tree;
+}
+
+/**
+ * Installs the project's wheel for another platform, which somebody has built there: from the folders and pages that
+ * the user names, never from an index, where anybody may have a distribution of that name.
+ */
+async function installForeignWheel(
+  session: BuildSession,
+  flags: readonly string[],
+  path: string,
+  version: string,
+): Promise<void> {
+  const { args, changes } = indexSettings(session);
+  const platform = platformSettings(session);
+  const places = args.filter((word) => word !== '--no-index');
+  const wanted = `${session.manifest.distribution}==${version}`;
+  const outcome = await runUv(session, [...flags, ...places, ...platform.args, '--', wanted], {
+    ...changes,
+    ...platform.changes,
+  });
+  if (outcome.exitCode !== 0) throw notPure(session, session.manifest.distribution, path, outcome);
 }
 
 async function readWheel(path: string, extras: readonly string[]): Promise<Omit<ProjectWheel, 'sources'>> {

@@ -9,13 +9,13 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { FlavorError } from '../errors.js';
-import { uvPlatform } from '../platform.js';
+import { runsHere, targetName, uvPlatform } from '../platform.js';
 import { outputCause } from './process.js';
 import { copyGivenFolder } from './runtime-folder.js';
 import { installFolder, installRuntime } from './runtime-install.js';
 import { keepInstallation, keptInstallation } from './runtime-kept.js';
 import { stagedRuntime } from './runtime-staging.js';
-import type { BuildSession, StagedRuntime } from './session.js';
+import type { BuildSession, InstalledRuntime } from './session.js';
 
 /** A runtime that the user names, by absolute path. */
 export interface GivenRuntime {
@@ -27,7 +27,7 @@ export interface GivenRuntime {
 const ARCHIVE_NAME = /^cpython-(\d+)\.(\d+)\.(\d+)/;
 
 /** Stages it. */
-export async function givenRuntime(session: BuildSession, given: GivenRuntime): Promise<StagedRuntime> {
+export async function givenRuntime(session: BuildSession, given: GivenRuntime): Promise<InstalledRuntime> {
   let isFolder: boolean;
   try {
     isFolder = (await stat(given.path)).isDirectory();
@@ -38,13 +38,20 @@ export async function givenRuntime(session: BuildSession, given: GivenRuntime): 
     });
   }
   if (!isFolder) return archiveRuntime(session, given);
+  if (!runsHere(session.target)) {
+    throw new FlavorError(
+      'ERR_FLAVOR_RUNTIME',
+      `an interpreter for ${targetName(session.target)} cannot be asked who it is here: ${given.path}`,
+      { path: given.path, hints: ['give its archive instead of the folder'] },
+    );
+  }
   const root = join(installFolder(session), 'given');
   await copyGivenFolder(session, given.path, root);
   return stagedRuntime(session, root, 'folder', undefined);
 }
 
 /** uv unpacks the archive from a list of one entry: the same code, and the same checks, as for its own ones. */
-async function archiveRuntime(session: BuildSession, given: GivenRuntime): Promise<StagedRuntime> {
+async function archiveRuntime(session: BuildSession, given: GivenRuntime): Promise<InstalledRuntime> {
   const { path } = given;
   if (!/\.tar\.(gz|zst)$/.test(path)) {
     throw new FlavorError('ERR_FLAVOR_RUNTIME', `not an archive of a standalone interpreter: ${path}`, {
@@ -103,7 +110,8 @@ async function archiveRuntime(session: BuildSession, given: GivenRuntime): Promi
       cause: outputCause(outcome),
     });
   }
-  const staged = await stagedRuntime(session, join(installFolder(session), key), 'archive', sha256);
+  const root = join(installFolder(session), key);
+  const staged = await stagedRuntime(session, root, 'archive', sha256, `${major}.${minor}.${patch}`);
   return keepInstallation(session, staged, key);
 }
 

@@ -8,18 +8,19 @@
  * many short runs of a build, which may write none (`PYTHONDONTWRITEBYTECODE`), do not each compile them.
  */
 
-import { basename, join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 
 import { copyTree, findTree, keepTree, notKept, stagingFolder, treePath } from '../build-cache/build-cache.js';
 import { cacheKey } from '../build-cache/key.js';
 import { isSystemError } from '../errors.js';
+import { runsHere } from '../platform.js';
 import { runProcess } from './process.js';
 import { wantedRuntime } from './runtime-staging.js';
-import type { BuildSession, RuntimeSource, StagedRuntime } from './session.js';
+import type { BuildSession, InstalledRuntime, RuntimeSource } from './session.js';
 import { replaceInTexts } from './tree.js';
 
 interface Facts {
-  /** File name below `bin`. */
+  /** Path of the interpreter below the root, with `/`. */
   readonly program: string;
   readonly version: string;
 }
@@ -39,7 +40,7 @@ export async function keptInstallation(
   name: string,
   sha256: string | undefined,
   source: RuntimeSource,
-): Promise<StagedRuntime | undefined> {
+): Promise<InstalledRuntime | undefined> {
   if (session.cache === undefined || sha256 === undefined) return undefined;
   const key = keyOf(name, sha256);
   const kept = await findTree<Facts>(session.cache, 'installations', key);
@@ -47,7 +48,7 @@ export async function keptInstallation(
   const { root, facts } = kept;
   return wantedRuntime(session, {
     root,
-    interpreter: join(root, 'bin', facts.program),
+    interpreter: join(root, facts.program),
     version: facts.version,
     source,
     archiveSha256: sha256,
@@ -58,24 +59,24 @@ export async function keptInstallation(
 /** Keeps an installation of the scratch folder, and hands out the kept one; the other becomes its spare. */
 export async function keepInstallation(
   session: BuildSession,
-  runtime: StagedRuntime,
+  runtime: InstalledRuntime,
   name: string,
-): Promise<StagedRuntime> {
+): Promise<InstalledRuntime> {
   const { cache } = session;
   if (cache === undefined || runtime.archiveSha256 === undefined) return runtime;
   const key = keyOf(name, runtime.archiveSha256);
   const place = treePath(cache, 'installations', key);
-  const program = basename(runtime.interpreter);
+  const program = relative(runtime.root, runtime.interpreter).replaceAll(sep, '/');
   try {
     const staged = stagingFolder(cache);
     await copyTree(runtime.root, staged);
     await replaceInTexts(staged, runtime.root, place);
-    await writeBytecode(session, join(staged, 'bin', program));
+    if (runsHere(session.target)) await writeBytecode(session, join(staged, program));
     const facts: Facts = { program, version: runtime.version };
     const { root } = await keepTree(cache, 'installations', key, { root: staged, facts });
     if (root !== place) return runtime;
     const installation = { key, spare: runtime.root };
-    return { ...runtime, root, interpreter: join(root, 'bin', program), installation };
+    return { ...runtime, root, interpreter: join(root, program), installation };
   } catch (error) {
     if (!isSystemError(error)) throw error;
     notKept(cache, error);

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { FlavorError } from '../errors.js';
-import { targetName, uvPlatform } from '../platform.js';
+import { type Target, targetName, uvPlatform } from '../platform.js';
 import type { Environment } from './environment.js';
 import { httpGet } from './http-get.js';
 import { outputCause } from './process.js';
@@ -56,31 +56,9 @@ const OLDEST_MINOR = 9;
 export async function chooseRuntime(session: BuildSession): Promise<ListedRuntime | Attempt> {
   const { manifest, target } = session;
   const request = requestedPython(session);
-  const list = await userList(session);
-  const changes = list?.changes ?? {};
-  const outcome = await runUv(
-    session,
-    ['python', 'list', '--only-downloads', '--all-versions', '--output-format', 'json', ...(request ? [request] : [])],
-    { ...changes, UV_PYTHON_DOWNLOADS: 'manual', UV_PYTHON_INSTALL_DIR: join(session.scratch, 'python') },
-    LIST_TIMEOUT_MS,
-  );
   const wanted = request === undefined ? 'Python' : `Python ${request}`;
-  if (outcome.exitCode !== 0) {
-    throw new FlavorError('ERR_FLAVOR_RUNTIME', `uv could not tell which runtimes there are for ${wanted}`, {
-      cause: outputCause(outcome),
-    });
-  }
-  const platform = uvPlatform(target);
-  const candidates = (JSON.parse(outcome.stdout || '[]') as ListEntry[]).filter(
-    (entry) =>
-      entry.implementation === 'cpython' &&
-      entry.variant === 'default' &&
-      isSupported(entry.version) &&
-      entry.os === platform.os &&
-      entry.arch === platform.arch &&
-      entry.libc === platform.libc,
-  );
-  const newest = candidates.sort((left, right) => compareVersions(right.version, left.version))[0];
+  const { changes, entries, list } = await listedRuntimes(session);
+  const newest = entriesFor(target, entries)[0];
   if (newest === undefined) {
     return {
       what: list === undefined ? `the list of uv ${session.uv.version}` : `the list of ${LIST_VARIABLE}`,
@@ -103,6 +81,59 @@ export async function chooseRuntime(session: BuildSession): Promise<ListedRuntim
     isLocal: newest.url?.startsWith('file:') ?? false,
     changes,
   };
+}
+
+/** The newest version that the project allows and that each of the targets has; undefined if there is none. */
+export async function commonVersion(session: BuildSession, targets: readonly Target[]): Promise<string | undefined> {
+  const { entries } = await listedRuntimes(session);
+  const [first = [], ...others] = targets.map((target) => entriesFor(target, entries).map(({ version }) => version));
+  return first.find((version) => others.every((versions) => versions.includes(version)));
+}
+
+type UserList = NonNullable<Awaited<ReturnType<typeof userList>>>;
+
+/** What uv can download for a version that the project allows, for any platform. */
+async function listedRuntimes(
+  session: BuildSession,
+): Promise<{ readonly entries: readonly ListEntry[]; readonly changes: Environment; readonly list?: UserList }> {
+  const request = requestedPython(session);
+  const list = await userList(session);
+  const changes = list?.changes ?? {};
+  const outcome = await runUv(
+    session,
+    [
+      ...['python', 'list', '--only-downloads', '--all-versions', '--all-platforms', '--all-arches'],
+      ...['--output-format', 'json', ...(request ? [request] : [])],
+    ],
+    { ...changes, UV_PYTHON_DOWNLOADS: 'manual', UV_PYTHON_INSTALL_DIR: join(session.scratch, 'python') },
+    LIST_TIMEOUT_MS,
+  );
+  const wanted = request === undefined ? 'Python' : `Python ${request}`;
+  if (outcome.exitCode !== 0) {
+    throw new FlavorError('ERR_FLAVOR_RUNTIME', `uv could not tell which runtimes there are for ${wanted}`, {
+      cause: outputCause(outcome),
+    });
+  }
+  return {
+    entries: JSON.parse(outcome.stdout || '[]') as ListEntry[],
+    changes,
+    ...(list === undefined ? {} : { list }),
+  };
+}
+
+/** Entries for a target, the newest first. */
+function entriesFor(target: Target, entries: readonly ListEntry[]): ListEntry[] {
+  const platform = uvPlatform(target);
+  const candidates = entries.filter(
+    (entry) =>
+      entry.implementation === 'cpython' &&
+      entry.variant === 'default' &&
+      isSupported(entry.version) &&
+      entry.os === platform.os &&
+      entry.arch === platform.arch &&
+      entry.libc === platform.libc,
+  );
+  return candidates.sort((left, right) => compareVersions(right.version, left.version));
 }
 
 /** Finished versions only. */
@@ -146,7 +177,10 @@ async function readLocation(location: string, session: BuildSession): Promise<st
 }
 
 function requireDigest(document: Record<string, unknown>, key: string): string {
-  const entry = document[key] as { readonly sha256?: unknown } | undefined;
+  // uv shows another name for the system than its lists have.
+  const entry = (document[key] ?? document[key.replace('-macos-', '-darwin-')]) as
+    | { readonly sha256?: unknown }
+    | undefined;
   if (typeof entry?.sha256 === 'string' && /^[0-9a-f]{64}$/i.test(entry.sha256)) return entry.sha256.toLowerCase();
   throw new FlavorError('ERR_FLAVOR_RUNTIME', `the list of ${LIST_VARIABLE} has no SHA-256 for ${key}`, {
     hints: ['add `sha256` to the entry; without it nobody could tell which interpreter is packed'],

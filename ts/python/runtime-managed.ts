@@ -16,7 +16,7 @@ import { failureOf, installFolder, installRuntime } from './runtime-install.js';
 import { keepInstallation, keptInstallation } from './runtime-kept.js';
 import { chooseRuntime, type ListedRuntime } from './runtime-list.js';
 import { type Attempt, GIVE_ARCHIVE, stagedRuntime } from './runtime-staging.js';
-import type { BuildSession, RuntimeSource, StagedRuntime } from './session.js';
+import type { BuildSession, InstalledRuntime, RuntimeSource } from './session.js';
 import { sortedEntries } from './tree.js';
 
 /** A dead mirror must not cost minutes; a user who knows better says so with the same variables. */
@@ -27,14 +27,15 @@ const WRONG_ARCHIVE = 'the mirror serves another file than the list describes; a
 const CUT_OFF = /timed out|timeout|connection|error reading a body|end of file|incomplete/i;
 
 /** Stages the newest one that the project allows, or says why there is none. */
-export async function managedRuntime(session: BuildSession): Promise<StagedRuntime | Attempt> {
+export async function managedRuntime(session: BuildSession): Promise<InstalledRuntime | Attempt> {
   const listed = await chooseRuntime(session);
   if ('why' in listed) return listed;
   const cache = await archiveCache(session, listed);
   const root = join(installFolder(session), listed.key);
-  const stage = async (before: readonly string[]): Promise<StagedRuntime> => {
+  const stage = async (before: readonly string[]): Promise<InstalledRuntime> => {
     const [source, sha256] = await originOf(cache.path, listed, before);
-    return keepInstallation(session, await stagedRuntime(session, root, source, sha256), listed.key);
+    const staged = await stagedRuntime(session, root, source, sha256, listed.version);
+    return keepInstallation(session, staged, listed.key);
   };
   const before = await archivesOf(cache.path, listed);
   const digest = listed.sha256 ?? (session.cache && (await digestOf(cache.path, before)));

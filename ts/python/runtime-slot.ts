@@ -26,6 +26,7 @@ import { targetName } from '../platform.js';
 import { binaryNeeds, type Floor, highestFloor } from './binary-floor.js';
 import { compileTree } from './bytecode.js';
 import { addCertificates } from './certificates.js';
+import { layoutOf } from './layout.js';
 import { normaliseRuntime } from './runtime-tree.js';
 import type { BuildSession, StagedRuntime } from './session.js';
 import { nameTkinter } from './tkinter-use.js';
@@ -56,19 +57,29 @@ export interface RuntimeSlot {
 
 type Facts = Omit<RuntimeSlot, 'runtime'>;
 
+/** What decides about the runtime's slot besides the runtime and the settings. */
+export type JudgedCompany = Deciding & { readonly floor: Floor };
+
+/** Looks at what comes with the runtime, before its modules are compiled: what a compiler is writing cannot be looked at. */
+export async function judgeCompany(
+  session: BuildSession,
+  { distributions, slots, trees }: RuntimeCompany,
+): Promise<JudgedCompany> {
+  const { floor, libraries } = await binaryNeeds(session.target, trees);
+  const asksForTkinter = session.manifest.python.trim.tkinter === 'auto';
+  const namesTkinter = asksForTkinter && (await nameTkinter([...trees, ...slots], session.manifest));
+  return { distributions, floor, libraries, namesTkinter };
+}
+
 /** Finishes it. A runtime of the scratch folder is changed in place. */
 export async function finishRuntime(
   session: BuildSession,
   runtime: StagedRuntime,
-  { distributions, slots, trees }: RuntimeCompany,
+  { floor, ...deciding }: JudgedCompany,
 ): Promise<RuntimeSlot> {
-  const company = await binaryNeeds(session.target, trees);
-  const asksForTkinter = session.manifest.python.trim.tkinter === 'auto';
-  const namesTkinter = asksForTkinter && (await nameTkinter([...trees, ...slots], session.manifest));
-  const deciding = { distributions, libraries: company.libraries, namesTkinter };
   const { facts, root } = await keptOrFinished(session, runtime, deciding);
   const interpreter = join(root, relative(runtime.root, runtime.interpreter));
-  return { ...facts, runtime: { ...runtime, root, interpreter }, floor: highestFloor(facts.floor, company.floor) };
+  return { ...facts, runtime: { ...runtime, root, interpreter }, floor: highestFloor(facts.floor, floor) };
 }
 
 type Deciding = Parameters<typeof trimCompany>[0];
@@ -90,6 +101,7 @@ async function keptOrFinished(
     optimize,
     trim: { ...trim },
     target: targetName(target),
+    compiler: runtime.here.version,
     ...trimCompany(deciding),
   });
   const kept = await findTree<Facts>(cache, 'runtimes', key);
@@ -130,11 +142,16 @@ async function finish(
   const { optimize } = manifest.python;
   const settings = trimSettings(manifest);
   const own = { ...runtime, minor, root, interpreter: join(root, relative(installed, original)) };
-  await addCertificates(own);
+  const { library } = layoutOf(target, minor);
+  // On Windows the system's own store is asked, and has no path.
+  if (target.os !== 'windows') await addCertificates(join(root, library));
   await normaliseRuntime(session, own, named);
   const trimmed = await trimRuntime({ target, runtime: own, settings, ...deciding });
   const { floor } = await binaryNeeds(target, [root]);
-  const { compiled, failed } = await compileTree(session, own, { root: join(root, 'lib'), optimize });
+  const { compiled, failed } = await compileTree(session, own, {
+    root: join(root, library.split('/')[0] ?? ''),
+    optimize,
+  });
   return { floor, trimmed, compiled, failed };
 }
 

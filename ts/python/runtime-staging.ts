@@ -4,8 +4,10 @@
  */
 
 import { FlavorError } from '../errors.js';
+import { runsHere } from '../platform.js';
+import { foreignInterpreter } from './runtime-foreign.js';
 import { queryInterpreter } from './runtime-query.js';
-import type { BuildSession, RuntimeSource, StagedRuntime } from './session.js';
+import type { BuildSession, InstalledRuntime, RuntimeSource } from './session.js';
 
 /** A rung that has nothing. */
 export interface Attempt {
@@ -24,19 +26,28 @@ export function requestedPython({ manifest }: BuildSession): string | undefined 
   return manifest.pythonVersion ?? manifest.requiresPython?.replaceAll(' ', '');
 }
 
-/** Asks the staged interpreter who it is, and compares that with what the manifest wants. */
+/**
+ * Asks the staged interpreter who it is, and compares that with what the manifest wants. One that does not run here is
+ * not asked: `promised` is the version that it was chosen by.
+ */
 export async function stagedRuntime(
   session: BuildSession,
   root: string,
   source: RuntimeSource,
   archiveSha256: string | undefined,
-): Promise<StagedRuntime> {
-  const { interpreter, version } = await queryInterpreter(session, root);
+  promised?: string,
+): Promise<InstalledRuntime> {
+  const { interpreter, version } = runsHere(session.target)
+    ? await queryInterpreter(session, root)
+    : await foreignInterpreter(session.target, root, promised);
   return wantedRuntime(session, { root, interpreter, version, source, archiveSha256 });
 }
 
 /** The same of an interpreter that was asked before. */
-export function wantedRuntime(session: BuildSession, found: Omit<StagedRuntime, 'minor' | 'portable'>): StagedRuntime {
+export function wantedRuntime(
+  session: BuildSession,
+  found: Omit<InstalledRuntime, 'minor' | 'portable'>,
+): InstalledRuntime {
   const { source, version } = found;
   const minor = version.split('.').slice(0, 2).join('.');
   const wanted = session.manifest.pythonVersion;

@@ -11,21 +11,22 @@
 import { join } from 'node:path';
 
 import { FlavorError } from '../errors.js';
-import { targetName } from '../platform.js';
+import { runsHere, targetName } from '../platform.js';
 import { copyInterpreter } from './local-copy.js';
 import { type LocalInterpreter, localInterpreters } from './local-interpreters.js';
 import { proveCopy } from './local-proof.js';
 import { type GivenRuntime, givenRuntime } from './runtime-given.js';
 import { managedRuntime } from './runtime-managed.js';
 import { type Attempt, GIVE_ARCHIVE, requestedPython, stagedRuntime } from './runtime-staging.js';
-import type { BuildSession, StagedRuntime } from './session.js';
+import type { BuildSession, InstalledRuntime } from './session.js';
 
 export type { GivenRuntime } from './runtime-given.js';
 
 /** Stages the runtime of a build. */
-export async function stageRuntime(session: BuildSession, given: GivenRuntime | undefined): Promise<StagedRuntime> {
+export async function stageRuntime(session: BuildSession, given: GivenRuntime | undefined): Promise<InstalledRuntime> {
   if (given !== undefined) return givenRuntime(session, given);
-  const choice = session.options.runtime;
+  const choice = runsHere(session.target) || session.options.runtime === 'local' ? session.options.runtime : 'managed';
+  if (choice === 'local' && !runsHere(session.target)) throw notLocal(session);
   const attempts: Attempt[] = [];
   if (choice !== 'local') {
     const managed = await managedRuntime(session);
@@ -52,7 +53,7 @@ async function localRuntime(
   session: BuildSession,
   local: LocalInterpreter,
   attempts: readonly Attempt[],
-): Promise<StagedRuntime> {
+): Promise<InstalledRuntime> {
   const root = join(session.scratch, 'python', 'local');
   const copy = await copyInterpreter(local, root);
   const { hidden } = await proveCopy(session, local, copy, root);
@@ -69,14 +70,28 @@ async function localRuntime(
   return runtime;
 }
 
+function notLocal({ target }: BuildSession): FlavorError {
+  return new FlavorError(
+    'ERR_FLAVOR_RUNTIME',
+    `a copy of an interpreter of this machine does not run on ${targetName(target)}`,
+    {
+      hints: ['leave `--runtime local` (`runtime` under `[tool.flavor.python]`) out for other platforms', GIVE_ARCHIVE],
+    },
+  );
+}
+
 /** One sentence with everything that was tried, and what would have helped. */
-function nothingHad(session: BuildSession, attempts: readonly Attempt[]): FlavorError {
+export function nothingHad(session: BuildSession, attempts: readonly Attempt[], purpose = ''): FlavorError {
   const request = requestedPython(session);
   const wanted = request === undefined ? 'no Python' : `no Python ${request}`;
   const tried = attempts.map(({ what, why }) => `${what}: ${why}`).join('; ');
   const [cause] = attempts.flatMap((attempt) => (attempt.cause === undefined ? [] : [attempt.cause]));
-  return new FlavorError('ERR_FLAVOR_RUNTIME', `${wanted} could be had for ${targetName(session.target)}: ${tried}`, {
-    hints: [...new Set(attempts.flatMap(({ hints }) => hints))],
-    cause,
-  });
+  return new FlavorError(
+    'ERR_FLAVOR_RUNTIME',
+    `${wanted} could be had for ${targetName(session.target)}${purpose === '' ? '' : ` ${purpose}`}: ${tried}`,
+    {
+      hints: [...new Set(attempts.flatMap(({ hints }) => hints))],
+      cause,
+    },
+  );
 }

@@ -9,7 +9,7 @@
 import { FlavorError } from '../errors.js';
 import type { PythonSettings } from '../manifest/project-manifest.js';
 import type { CommandEntry } from './commands.js';
-import { knowsSafePath, type StagedRuntime } from './session.js';
+import { type InstalledRuntime, knowsSafePath } from './session.js';
 
 /** How the packaged interpreter is started. */
 export interface Interpreter {
@@ -23,7 +23,7 @@ export interface Interpreter {
 export const FIRST_PYTHON_LINE = 4;
 
 /** Options as the manifest wants them. */
-export function interpreterOf(runtime: StagedRuntime, python: PythonSettings, manifestFile: string): Interpreter {
+export function interpreterOf(runtime: InstalledRuntime, python: PythonSettings, manifestFile: string): Interpreter {
   const safePath = knowsSafePath(runtime);
   // Where both have quotes of the shell around them, a script could end up with another option.
   const unfit = python.flags.find((flag) => /["$`\\'\n\r\0]/.test(flag) || flag === '');
@@ -53,13 +53,20 @@ export function flagsForFile({ flags }: Interpreter): readonly string[] {
 }
 
 /** A script that calls a function. */
-export function script({ module, attribute, finishes = false }: CommandEntry, interpreter: Interpreter): string {
-  const [first] = attribute.split('.');
+export function script(entry: CommandEntry, interpreter: Interpreter): string {
   const flags = interpreter.flags.map((flag) => (/^[\w.,:=+-]+$/.test(flag) ? flag : `"${flag}"`)).join(' ');
   return [
     '#!/bin/sh',
     `'''exec' "{workenv}/bin/python" ${flags} "$0" "$@"`,
     `' '''`,
+    ...pythonLines(entry, interpreter),
+  ].join('\n');
+}
+
+/** What a script does once Python runs it. */
+export function pythonLines({ module, attribute, finishes = false }: CommandEntry, interpreter: Interpreter): string[] {
+  const [first] = attribute.split('.');
+  return [
     'import sys',
     // Whoever passes `-S` on to a child that runs this file again gets what the program has itself.
     "if sys.flags.no_site: __import__('site').main()",
@@ -68,7 +75,7 @@ export function script({ module, attribute, finishes = false }: CommandEntry, in
     "if __name__ == '__main__':",
     ...(finishes ? finishing(attribute) : [`    sys.exit(${attribute}())`]),
     '',
-  ].join('\n');
+  ];
 }
 
 /** For functions that are no console scripts and may return more than an exit code, such as an application. */

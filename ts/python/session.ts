@@ -30,10 +30,13 @@ export interface BuildOptions {
 export interface BuildSession {
   readonly manifest: ProjectManifest;
   readonly options: BuildOptions;
+  /** Nothing of a target that does not run here is executed. */
   readonly target: Target;
   readonly uv: Uv;
   /** Absolute, without links on the way; removed after the build. */
   readonly scratch: string;
+  /** The one of the whole build, where each of several targets has one below it. */
+  readonly wholeScratch?: string;
   readonly environment: Environment;
   readonly reporter: Reporter;
   /** What earlier builds kept; undefined where none may be used. */
@@ -70,11 +73,25 @@ export function runUv(
   });
 }
 
-/** The interpreter that is packaged, as it lies in the scratch folder. */
-export interface StagedRuntime {
+/** An interpreter that runs on this machine. */
+export interface HostPython {
   /** Root of the installation. */
   readonly root: string;
-  /** Absolute path of `bin/python3.X`. */
+  readonly interpreter: string;
+  /** Full version, such as `3.14.6`. */
+  readonly version: string;
+}
+
+/** The interpreter that is packaged, with one that does its work here: itself, or one of the same minor version. */
+export interface StagedRuntime extends InstalledRuntime {
+  readonly here: HostPython;
+}
+
+/** The interpreter that is packaged, as it lies in the scratch folder or the build cache. */
+export interface InstalledRuntime {
+  /** Root of the installation. */
+  readonly root: string;
+  /** Absolute path of `bin/python3.X`, or `python.exe`. */
   readonly interpreter: string;
   /** Full version, such as `3.14.6`. */
   readonly version: string;
@@ -100,6 +117,6 @@ export interface Installation {
 export type RuntimeSource = 'archive' | 'folder' | 'uv-cache' | 'uv-install' | 'build-cache' | 'local';
 
 /** Whether the interpreter knows `-P` (do not prepend the script's folder to sys.path), since 3.11. */
-export function knowsSafePath(runtime: StagedRuntime): boolean {
+export function knowsSafePath(runtime: Pick<InstalledRuntime, 'minor'>): boolean {
   return Number(runtime.minor.split('.')[1]) >= 11;
 }

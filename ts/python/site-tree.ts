@@ -10,8 +10,11 @@ import { dirname, join, posix } from 'node:path';
 
 import { FlavorError } from '../errors.js';
 import type { EntryPoint } from '../manifest/names.js';
+import { hostTarget, type Target } from '../platform.js';
 import { type Distribution, formatRecord, type RecordLine, readDistributions } from './distributions.js';
+import { type Layout, layoutOf } from './layout.js';
 import { type PathFiles, readPathFiles } from './path-lines.js';
+import { windowsScriptName } from './scripts-windows.js';
 import { removeAll, removeBytecode } from './tree.js';
 
 /** A virtual environment in the scratch folder. */
@@ -45,6 +48,7 @@ export interface SplitRequest {
   readonly recordPrefix: string;
   /** Whether console scripts lie under that root too: the tree is unpacked into the environment that has them. */
   readonly hasScripts: boolean;
+  readonly target: Target;
 }
 
 /** Written by uv and by nobody else; they hold paths and times of the build. */
@@ -82,12 +86,14 @@ export async function splitEnvironment(request: SplitRequest): Promise<SiteTree>
 
 /** Moves or removes the files of one distribution that do not stay in site-packages; the RECORD of what is left. */
 async function sortRecord(
-  { environment, sitePackages, beside, recordPrefix, hasScripts }: SplitRequest,
+  request: SplitRequest,
   distribution: Distribution,
   made: ReadonlyMap<string, EntryPoint>,
   besideFiles: Set<string>,
 ): Promise<RecordLine[]> {
+  const { environment, sitePackages, beside, recordPrefix, target } = request;
   const installed = installedFolder(environment);
+  const layout = layoutOf(target, environment.minor);
   const kept: RecordLine[] = [];
   for (const line of distribution.record) {
     const path = posix.normalize(posix.join(installed, line.path));
@@ -95,19 +101,31 @@ async function sortRecord(
       if (await keepsInside(sitePackages, distribution, path.slice(installed.length + 1))) kept.push(line);
     } else if (posix.dirname(path) === 'bin' && made.has(posix.basename(path))) {
       // What is in it is known when the environment is composed, so it has neither digest nor size.
-      if (hasScripts) kept.push({ path: `${recordPrefix}${path}`, hash: '', size: '' });
+      kept.push(...scriptLines(request, layout, posix.basename(path)));
     } else {
       if (path.startsWith('../') || posix.isAbsolute(path)) throw outside(distribution, line.path);
-      const changed = await moveBeside(environment, path, beside);
-      besideFiles.add(path);
-      kept.push({ ...line, ...changed, path: `${recordPrefix}${path}` });
+      const moved = await moveBeside(environment, path, beside, target);
+      besideFiles.add(moved.path);
+      kept.push({ ...line, ...moved, path: `${recordPrefix}${moved.path}` });
     }
   }
   return kept;
 }
 
+/** The environment is one of this machine, whatever platform it was filled for. */
 function installedFolder({ minor }: FilledEnvironment): string {
-  return posix.join('lib', `python${minor}`, 'site-packages');
+  return layoutOf(hostTarget(), minor).sitePackages;
+}
+
+/** RECORD lines for the files of a console script, where they lie in the same root. */
+function scriptLines({ hasScripts, recordPrefix, target }: SplitRequest, layout: Layout, name: string): RecordLine[] {
+  const { onPath, programs } = layout;
+  if (!hasScripts) return [];
+  const files =
+    target.os === 'windows'
+      ? [`${programs}/${windowsScriptName(name)}`, `${programs}/${name}.cmd`, `${onPath}/${name}.cmd`]
+      : [`${programs}/${name}`];
+  return files.map((file) => ({ path: `${recordPrefix}${file}`, hash: '', size: '' }));
 }
 
 /** Whether a file of site-packages stays in the package; removes uv's notes. */
@@ -130,25 +148,28 @@ function madeScripts(distribution: Distribution): Map<string, EntryPoint> {
   return made;
 }
 
-/** Moves one file; digest and size if its content was changed. */
+/** Moves one file; where it lies then, and digest and size if its content was changed. */
 async function moveBeside(
   environment: FilledEnvironment,
   path: string,
   beside: string,
-): Promise<Pick<RecordLine, 'hash' | 'size'> | undefined> {
+  target: Target,
+): Promise<Pick<RecordLine, 'path'> & Partial<RecordLine>> {
   const from = join(environment.root, path);
-  const to = join(beside, path);
+  const placed = path.replace(/^bin\//, `${layoutOf(target, environment.minor).programs}/`);
+  const to = join(beside, placed);
   await mkdir(dirname(to), { recursive: true });
   const content = await readFile(from);
   const header = pythonHeader(content, environment.root);
   if (header === undefined) {
     await rename(from, to);
-    return undefined;
+    return { path: placed };
   }
-  const script = Buffer.concat([Buffer.from(SCRIPT_HEADER), content.subarray(header)]);
+  const start = target.os === 'windows' ? '#!python\n' : SCRIPT_HEADER;
+  const script = Buffer.concat([Buffer.from(start), content.subarray(header)]);
   await writeFile(to, script, { mode: 0o755 });
   const digest = createHash('sha256').update(script).digest('base64url');
-  return { hash: `sha256=${digest}`, size: String(script.length) };
+  return { path: placed, hash: `sha256=${digest}`, size: String(script.length) };
 }
 
 /** Length of the lines by which uv made a script start with the interpreter of the environment; undefined without. */

@@ -94,7 +94,7 @@ export async function stageSlots(session: BuildSession, commands: ReadonlySet<st
         `write \`${slot.id} = "package.module:function"\` under \`[tool.flavor.commands]\``,
       ]);
     }
-    planned.push((await kindOf(slot)) === 'folder' ? await folderSlot(session, slot) : await fileSlot(slot));
+    planned.push((await kindOf(slot)) === 'folder' ? await folderSlot(session, slot) : await fileSlot(session, slot));
   }
   return planned;
 }
@@ -147,7 +147,8 @@ async function folderSlot(session: BuildSession, slot: SlotSettings): Promise<Pl
     share: true,
     role: 'data',
     links:
-      lifecycle === 'init'
+      // On Windows environments have no links.
+      lifecycle === 'init' || (session.target.os === 'windows' && isSeenAtTarget(lifecycle))
         ? await copies(slot, source, target)
         : isSeenAtTarget(lifecycle)
           ? [{ path: target, to: '', kind: 'symlink' }]
@@ -156,12 +157,12 @@ async function folderSlot(session: BuildSession, slot: SlotSettings): Promise<Pl
   };
 }
 
-async function fileSlot(slot: SlotSettings): Promise<PlannedSlot> {
+async function fileSlot({ target: platform }: BuildSession, slot: SlotSettings): Promise<PlannedSlot> {
   const { id, lifecycle, source } = slot;
   const operations = slot.operations ?? ((await isCompressed(source)) ? 'raw' : 'zstd');
-  const kind = lifecycle === 'init' ? 'copy' : 'symlink';
+  const kind = lifecycle === 'init' || platform.os === 'windows' ? 'copy' : 'symlink';
   if (isArchive(operations)) {
-    if (kind === 'copy') {
+    if (kind === 'copy' && isSeenAtTarget(lifecycle)) {
       throw refused(slot, 'the files of an archive cannot be copied when the environment is made', [
         'give the folder as `source`',
       ]);

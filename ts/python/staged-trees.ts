@@ -1,11 +1,13 @@
 /**
  * Everything between the runtime and the plan of a package: the trees of its slots, in the order in which they can be
- * made, each stage reported.
+ * made, each stage reported. What does not wait for each other is made at the same time: the application and the
+ * dependencies, then the interpreter's slot and the bytecode of both.
  */
 
+import { both } from '../concurrent.js';
 import type { ProjectManifest } from '../manifest/project-manifest.js';
-import { stage } from '../progress.js';
-import { compileTree } from './bytecode.js';
+import { type Reporter, stage } from '../progress.js';
+import { type BytecodeReport, compileTree } from './bytecode.js';
 import { type CommandSet, chooseCommands } from './commands.js';
 import { type StagedDependencies, stageDependencies } from './dependencies.js';
 import { keepDependencies } from './dependencies-kept.js';
@@ -13,7 +15,7 @@ import { excludesAnything, leaveOut } from './exclude.js';
 import { reportLeaks } from './leaks.js';
 import { buildWheel, type ProjectWheel, stageApplication } from './project.js';
 import { addRuntimeModule } from './runtime-module.js';
-import { finishRuntime, type RuntimeSlot, trimText } from './runtime-slot.js';
+import { finishRuntime, type JudgedCompany, judgeCompany, type RuntimeSlot, trimText } from './runtime-slot.js';
 import { type Interpreter, interpreterOf } from './scripts.js';
 import type { BuildSession, StagedRuntime } from './session.js';
 import type { SiteTree } from './site-tree.js';
@@ -42,23 +44,34 @@ function programText({ input, main }: ProjectManifest): string {
   return main.kind === 'file' ? `, runs ${main.path}` : `, runs python -m ${main.module}`;
 }
 
-/** Stages the trees. */
-export async function stageTrees(session: BuildSession, runtime: StagedRuntime): Promise<StagedTrees> {
-  const { manifest, reporter } = session;
-  const { optimize } = manifest.python;
-  if (manifest.build.preBuild.length > 0) await presentSlots(manifest, session.target);
-  const wheel = await stage(reporter, 'project', 'building the wheel of the project', async () => {
+/** Builds the wheel of the project, which serves every target. */
+export function buildProject(session: BuildSession, runtime: StagedRuntime): Promise<ProjectWheel> {
+  return stage(session.reporter, 'project', 'building the wheel of the project', async () => {
     const value = await buildWheel(session, runtime);
-    return { value, detail: `${manifest.name} ${value.version}${programText(manifest)}` };
+    return { value, detail: `${session.manifest.name} ${value.version}${programText(session.manifest)}` };
   });
+}
+
+/** Stages the trees of a package around the project's wheel. */
+export async function stageTrees(
+  session: BuildSession,
+  runtime: StagedRuntime,
+  wheel: ProjectWheel,
+): Promise<StagedTrees> {
+  const { manifest, reporter } = session;
+  if (manifest.build.preBuild.length > 0) await presentSlots(manifest, session.target);
   const interpreter = interpreterOf(runtime, manifest.python, manifest.file);
-  const application = await stageApplication(session, runtime, wheel);
+  let [application, dependencies] = await both(
+    reporter,
+    (own) => stageApplication({ ...session, reporter: own }, runtime, wheel),
+    (own) =>
+      stage(own, 'dependencies', 'installing dependencies', async () => {
+        const value = await stageDependencies({ ...session, reporter: own }, runtime, wheel);
+        const { length } = value.distributions;
+        return { value, detail: `${length} distribution${length === 1 ? '' : 's'}` };
+      }),
+  );
   const commandSet = chooseCommands(manifest, application.scripts);
-  let dependencies = await stage(reporter, 'dependencies', 'installing dependencies', async () => {
-    const value = await stageDependencies(session, runtime, wheel);
-    const { length } = value.distributions;
-    return { value, detail: `${length} distribution${length === 1 ? '' : 's'}` };
-  });
   for (const built of dependencies.built) {
     reporter.emit({ type: 'warning', message: `${built} was built from its source distribution` });
   }
@@ -86,35 +99,23 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
     const value = await stageSlots(session, new Set(commandSet.names));
     return { value, detail: value.map(({ entry }) => entry.id).join(', ') };
   });
-  const runtimeSlot = await stage(reporter, 'trim', 'tidying the runtime', async () => {
-    const value = await finishRuntime(session, runtime, {
-      trees: [dependencies.beside, application.sitePackages, application.beside],
-      slots: slots.map(({ entry }) => entry.source),
-      distributions: [...application.distributions, ...dependencies.distributions].map(({ name }) => name),
-    });
-    return { value, detail: trimText(value.trimmed) };
+  const trees = { application, dependencies };
+  const company = await judgeCompany(session, {
+    trees: [dependencies.beside, application.sitePackages, application.beside],
+    slots: slots.map(({ entry }) => entry.source),
+    distributions: [...application.distributions, ...dependencies.distributions].map(({ name }) => name),
   });
-  const finished = runtimeSlot.runtime;
-  await stage(reporter, 'bytecode', 'compiling modules', async () => {
-    const compile = (root: string) => compileTree(session, finished, { root, optimize });
-    const [others, own] = await Promise.all([
-      dependencies.bytecode ?? compile(dependencies.sitePackages),
-      compile(application.sitePackages),
-    ]);
-    if (leaks === 0) dependencies = await keepDependencies(session, dependencies, others);
-    for (const reason of own.failed) {
-      reporter.emit({ type: 'warning', message: `a file of the project does not compile: ${reason}` });
-    }
-    const failed = runtimeSlot.failed.length + others.failed.length;
-    const skipped = failed === 0 ? '' : `, ${failed} do not compile`;
-    return {
-      value: undefined,
-      detail: `${runtimeSlot.compiled + others.compiled + own.compiled} modules${skipped}`,
-    };
-  });
+  const finishing = (own: Reporter) => finishedRuntime({ ...session, reporter: own }, runtime, company);
+  const compiling = (own: Reporter) => compiledModules({ ...session, reporter: own }, runtime, trees);
+  // An interpreter that is finished where it lies cannot do another's work meanwhile.
+  const isApart = runtime.installation !== undefined || runtime.here.root !== runtime.root;
+  const [runtimeSlot, modules] = isApart
+    ? await both(reporter, finishing, compiling)
+    : [await finishing(reporter), await compiling(reporter)];
+  if (leaks === 0) dependencies = await keepDependencies(session, dependencies, modules);
   const start = await stage(reporter, 'start', 'preparing the start', async () => {
     const value = await prepareStart(session, {
-      runtime: finished,
+      runtime: runtimeSlot.runtime,
       interpreter,
       application,
       dependencies,
@@ -123,4 +124,35 @@ export async function stageTrees(session: BuildSession, runtime: StagedRuntime):
     return { value, detail: value.reason === undefined ? 'fast' : `ordinary, as ${value.reason}` };
   });
   return { wheel, application, dependencies, commandSet, slots, interpreter, runtimeSlot, start, stripped };
+}
+
+type Trees = Pick<StagedTrees, 'application' | 'dependencies'>;
+
+function finishedRuntime(session: BuildSession, runtime: StagedRuntime, company: JudgedCompany): Promise<RuntimeSlot> {
+  return stage(session.reporter, 'trim', 'tidying the runtime', async () => {
+    const value = await finishRuntime(session, runtime, company);
+    return { value, detail: trimText(value.trimmed) };
+  });
+}
+
+/** Compiles what lies beside the interpreter; how that went for the dependencies. */
+function compiledModules(
+  session: BuildSession,
+  runtime: StagedRuntime,
+  { application, dependencies }: Trees,
+): Promise<BytecodeReport> {
+  const { manifest, reporter } = session;
+  return stage(reporter, 'bytecode', 'compiling modules', async () => {
+    const compile = (root: string) => compileTree(session, runtime, { root, optimize: manifest.python.optimize });
+    const [others, own] = await Promise.all([
+      dependencies.bytecode ?? compile(dependencies.sitePackages),
+      compile(application.sitePackages),
+    ]);
+    for (const reason of own.failed) {
+      reporter.emit({ type: 'warning', message: `a file of the project does not compile: ${reason}` });
+    }
+    const failed = others.failed.length;
+    const skipped = failed === 0 ? '' : `, ${failed} do not compile`;
+    return { value: others, detail: `${others.compiled + own.compiled} modules${skipped}` };
+  });
 }

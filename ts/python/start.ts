@@ -10,8 +10,10 @@ import { join } from 'node:path';
 
 import { FlavorError } from '../errors.js';
 import type { ProjectManifest } from '../manifest/project-manifest.js';
+import type { Target } from '../platform.js';
 import type { CommandEntry, CommandSet } from './commands.js';
 import { embeddedFile } from './embedded-files.js';
+import { layoutOf } from './layout.js';
 import { type PathFiles, type PathLine, readPathFiles, reasonForSite } from './path-lines.js';
 import { outputCause, runProcess } from './process.js';
 import { FIRST_PYTHON_LINE, type Interpreter, script } from './scripts.js';
@@ -55,7 +57,11 @@ export async function prepareStart(session: BuildSession, request: StartRequest)
   const reason =
     wanted === 'site'
       ? 'the manifest asks for it'
-      : (reasonForSite([own, dependencyPaths]) ?? (await customizerOf(runtime)) ?? variableReason(session.manifest));
+      : session.target.os === 'windows'
+        ? 'packages for Windows have no fast start'
+        : (reasonForSite([own, dependencyPaths]) ??
+          (await customizerOf(session.target, runtime)) ??
+          variableReason(session.manifest));
   if (reason !== undefined) {
     if (wanted === 'fast') throw notFast(session.manifest, reason);
     return { mode: 'site', reason, runners: new Set(), dependencyPaths };
@@ -92,7 +98,8 @@ async function compileRunners(
 ): Promise<void> {
   const folder = join(application.sitePackages, RUNNERS);
   await mkdir(folder, { recursive: true });
-  const sitePackages = `/lib/python${runtime.minor}/site-packages`;
+  const layout = layoutOf(session.target, runtime.minor);
+  const sitePackages = `/${layout.sitePackages}`;
   const lines = [...own.lines, ...dependencies.lines];
   const folders = (isWanted: (line: PathLine) => boolean): string[] =>
     unique(own.lines.filter(isWanted).flatMap((line) => (line.kind === 'path' ? [`/${line.path}`] : [])));
@@ -112,7 +119,7 @@ async function compileRunners(
     settings: { ...settings, inside: `${sitePackages}/${RUNNERS}/${name}.pyc`, script },
   });
   const outcome = await runProcess({
-    file: runtime.interpreter,
+    file: runtime.here.interpreter,
     args: ['-I', '-B', embeddedFile('compile_runners.py')],
     cwd: session.scratch,
     environment: session.environment,
@@ -122,7 +129,7 @@ async function compileRunners(
       optimize: session.manifest.python.optimize,
       runners: [
         ...[...scripts].map(([name, entry]) => ({
-          ...runner(name, `/bin/${name}`),
+          ...runner(name, `/${layout.programs}/${name}`),
           script: script(entry, interpreter),
           line: FIRST_PYTHON_LINE,
         })),
@@ -150,8 +157,8 @@ async function compileRunners(
 }
 
 /** A sitecustomize that came with the interpreter itself. */
-async function customizerOf({ root, minor }: StagedRuntime): Promise<string | undefined> {
-  const names = (await sortedEntries(join(root, 'lib', `python${minor}`))).map(({ name }) => name);
+async function customizerOf(target: Target, { root, minor }: StagedRuntime): Promise<string | undefined> {
+  const names = (await sortedEntries(join(root, layoutOf(target, minor).library))).map(({ name }) => name);
   const found = names.find((name) => /^(site|user)customize($|\.)/.test(name));
   return found === undefined ? undefined : `${found} of the interpreter runs at each start`;
 }

@@ -15,7 +15,8 @@ import { type PathMatcher, pathMatcher } from '../path-patterns.js';
 import type { Target } from '../platform.js';
 import { readElf } from './elf.js';
 import { stripElf } from './elf-strip.js';
-import type { StagedRuntime } from './session.js';
+import { layoutOf } from './layout.js';
+import type { InstalledRuntime } from './session.js';
 import { removeFile, walkTree } from './tree.js';
 
 /** Parts of a runtime that can be left out. */
@@ -38,7 +39,7 @@ export type TrimReport = Readonly<Partial<Record<TrimCategory, number>>>;
 /** What a trim is decided by. */
 export interface TrimRequest {
   readonly target: Target;
-  readonly runtime: Pick<StagedRuntime, 'root' | 'interpreter' | 'minor'>;
+  readonly runtime: Pick<InstalledRuntime, 'root' | 'interpreter' | 'minor'>;
   readonly settings: TrimSettings;
   /** Names of the distributions that come with the program. */
   readonly distributions: readonly string[];
@@ -149,7 +150,7 @@ interface Category {
 /** The categories that are in force, the first that matches a path counts. */
 async function categoriesOf(request: TrimRequest): Promise<Category[]> {
   const { runtime, settings, target } = request;
-  const library = target.os === 'windows' ? 'Lib' : `lib/python${runtime.minor}`;
+  const { library } = layoutOf(target, runtime.minor);
   const category = (name: TrimCategory, patterns: readonly string[]): Category => ({
     name,
     matches: matcherIn(library, patterns),

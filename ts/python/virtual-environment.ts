@@ -1,6 +1,6 @@
 /**
  * Virtual environments in the scratch folder, made over the runtime that is packaged, so that extension modules
- * are chosen and built for exactly that interpreter.
+ * are chosen and built for exactly that interpreter; for another platform over the one that does its work here.
  */
 
 import { join } from 'node:path';
@@ -17,9 +17,13 @@ export async function makeEnvironment(
   name: string,
 ): Promise<FilledEnvironment> {
   const root = join(session.scratch, name);
-  const outcome = await runUv(session, ['venv', '--quiet', '--no-project', '--python', runtime.interpreter, root], {
-    UV_PYTHON_PREFERENCE: undefined,
-  });
+  const outcome = await runUv(
+    session,
+    ['venv', '--quiet', '--no-project', '--python', runtime.here.interpreter, root],
+    {
+      UV_PYTHON_PREFERENCE: undefined,
+    },
+  );
   if (outcome.exitCode !== 0) {
     throw new FlavorError('ERR_FLAVOR_RUNTIME', `uv cannot use the runtime of Python ${runtime.version}`, {
       cause: outputCause(outcome),

@@ -4,14 +4,15 @@
 
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { FlavorError } from '../errors.js';
+import { runsHere, targetName } from '../platform.js';
 import { compilerFlags } from './compiler-flags.js';
 import { buildExplanation, uvWords } from './dependency-errors.js';
 import { indexSettings } from './index-settings.js';
 import type { LockDocument, LockedPackage } from './lock-document.js';
-import { outputCause } from './process.js';
+import { outputCause, type ProcessOutcome } from './process.js';
 import type { ProjectSources } from './project-sources.js';
 import { type BuildSession, runUv, type StagedRuntime } from './session.js';
 import { sortedEntries } from './tree.js';
@@ -39,7 +40,7 @@ export async function buildWheelOf(
   const { args, changes } = indexSettings(session);
   const outcome = await runUv(
     session,
-    ['build', '--wheel', '--python', runtime.interpreter, '--out-dir', wheels, ...args, folder],
+    ['build', '--wheel', '--python', runtime.here.interpreter, '--out-dir', wheels, ...args, folder],
     { ...changes, ...compilerFlags(session, runtime) },
   );
   const file = (await sortedEntries(wheels)).find((entry) => entry.name.endsWith('.whl'));
@@ -65,6 +66,39 @@ function lastLines(stderr: string): string {
   return lines.slice(-3).join(' ').slice(-300).trim();
 }
 
+/** Whether a wheel that was built here serves the target: one without compiled code serves every platform. */
+export function fitsTarget({ target }: Pick<BuildSession, 'target'>, path: string): boolean {
+  return runsHere(target) || /-any\.whl$/.test(path);
+}
+
+/** The error for a local project with compiled code, which is built for this machine and no other. */
+export function notPure(session: BuildSession, name: string, wheel: string, outcome?: ProcessOutcome): FlavorError {
+  const target = targetName(session.target);
+  return new FlavorError(
+    'ERR_FLAVOR_NO_WHEEL',
+    `\`${name}\` has compiled code, and its wheel is built for this machine, not for ${target}: ${basename(wheel)}`,
+    {
+      path: session.manifest.file,
+      hints: [
+        `build its wheel on a machine of ${target} (\`uv build --wheel\`), and name the folder that it is in with \`--find-links\``,
+        `or run \`flavor pack\` on a machine of ${target}`,
+      ],
+      ...(outcome === undefined ? {} : { cause: outputCause(outcome) }),
+    },
+  );
+}
+
+const builtWheels = new WeakMap<ProjectSources, Map<string, Promise<string>>>();
+
+/** The wheel of a folder among the sources of one build: for several targets it is built once. */
+function builtOnce(sources: ProjectSources, folder: string, build: () => Promise<string>): Promise<string> {
+  const known = builtWheels.get(sources) ?? new Map<string, Promise<string>>();
+  builtWheels.set(sources, known);
+  const wheel = known.get(folder) ?? build();
+  known.set(folder, wheel);
+  return wheel;
+}
+
 /** Replaces the folders of a lock document by wheels that are built from their copies. */
 export async function withBuiltFolders(
   session: BuildSession,
@@ -81,7 +115,10 @@ export async function withBuiltFolders(
     }
     const folder = join(await sources.locate(directory.path), directory.subdirectory ?? '');
     const path = join(sources.original(folder), 'pyproject.toml');
-    const wheel = await buildWheelOf(session, runtime, { folder, name: entry.name, path, sources });
+    const wheel = await builtOnce(sources, folder, () =>
+      buildWheelOf(session, runtime, { folder, name: entry.name, path, sources }),
+    );
+    if (!fitsTarget(session, wheel)) throw notPure(session, entry.name, wheel);
     const sha256 = createHash('sha256')
       .update(await readFile(wheel))
       .digest('hex');

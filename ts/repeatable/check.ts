@@ -25,6 +25,7 @@ import { childEnvironment, type Environment } from '../python/environment.js';
 import { sourcesOf } from '../python/local-projects.js';
 import { copyProject } from '../python/project-copy.js';
 import { withScratch } from '../scratch.js';
+import { chosenTargets } from '../targets.js';
 import { differences } from './difference.js';
 import type { WorkLine, WorkOrder } from './worker.js';
 
@@ -65,6 +66,11 @@ export function checkRepeatable(options: CheckOptions = {}): Promise<CheckResult
 async function check(options: CheckOptions, scratch: string, reporter: Reporter): Promise<CheckResult> {
   const cwd = baseFolder(options);
   const manifest = await readProject(options);
+  if (chosenTargets(options.platforms, manifest).length > 1) {
+    throw new FlavorError('ERR_FLAVOR_OPTION', 'a check compares packages for one platform, and there are several', {
+      hints: ['name one of them with `--platform`'],
+    });
+  }
   const { common, project, roots } = await sourcesOf(manifest, await filesBeside(manifest));
   const seed = randomBytes(32).toString('hex');
   const outputs: PackOutput[] = [];

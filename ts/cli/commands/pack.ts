@@ -6,6 +6,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import type { PackLevel, PackResult, ProgressEvent, RuntimeChoice } from '../../index.js';
 import { LAUNCHER_KINDS, type LauncherKind } from '../../launchers.js';
+import { runsHere, TARGETS, targetOf } from '../../platform.js';
 import { type CommonOptions, runAction, withCommonOptions } from '../context.js';
 import { EXIT } from '../exit.js';
 import { inputArgument, manifestOption } from '../input-options.js';
@@ -31,7 +32,8 @@ interface PackCommandOptions extends CommonOptions, KeyOptions {
   readonly group: readonly string[];
   readonly strip?: boolean;
   readonly level: PackLevel;
-  readonly launcher: LauncherKind;
+  readonly platform: readonly string[];
+  readonly launcher?: LauncherKind;
   readonly launcherBin?: string;
   readonly check?: boolean;
 }
@@ -46,6 +48,7 @@ export function addPackCommand(program: Command): void {
     .option('-o, --output <path>', 'file or folder (default: dist/<name>-<version>.psp beside the input)')
     .option('-e, --entry-point <program>', 'what runs by default: module:function, module, or a file of a plain folder')
     .addOption(new Option('--script <name>', 'console script that runs by default').conflicts('entryPoint'))
+    .option('--platform <target>', 'build for this platform, such as linux_arm64 (repeatable)', platforms, [])
     .option('-k, --key <file>', 'sign with this private key')
     .addOption(new Option('--private-key <file>', 'the same as --key'))
     .option('--public-key <file>', 'refuse if the key that signs is not the private half of this one')
@@ -68,7 +71,10 @@ export function addPackCommand(program: Command): void {
     .option('--strip', 'take symbol tables and debug sections out of Linux binaries')
     .addOption(levelOption())
     .addOption(
-      new Option('--launcher <kind>', 'launcher at the head of the package').choices(LAUNCHER_KINDS).default('rust'),
+      new Option(
+        '--launcher <kind>',
+        'launcher at the head of the package (default: rust where there is one for the platform)',
+      ).choices(LAUNCHER_KINDS),
     )
     .addOption(
       new Option('--launcher-bin <file>', 'launcher to embed instead of an installed one').conflicts('launcher'),
@@ -99,6 +105,7 @@ export function addPackCommand(program: Command): void {
         extras: options.extra,
         groups: options.group,
         strip: options.strip,
+        platforms: options.platform,
         level: options.level,
         launcher: options.launcher,
         launcherFile: options.launcherBin,
@@ -133,6 +140,11 @@ function collected(value: string, before: readonly string[]): string[] {
   return [...before, value];
 }
 
+function platforms(value: string, before: readonly string[]): string[] {
+  if (TARGETS.some((target) => target === value)) return collected(value, before);
+  throw new InvalidArgumentError(`It must be one of ${TARGETS.join(', ')}.`);
+}
+
 function pythonOption(): Option {
   return new Option('--python <version>', 'version of the interpreter, such as 3.13').argParser((text): string => {
     if (/^3\.\d+(\.\d+)?$/.test(text)) return text;
@@ -159,7 +171,7 @@ function resultObject(result: PackResult): Record<string, unknown> {
     resolution,
     distributions,
     built_sdists: builtSdists,
-    outputs: outputs.map(({ path, target, sizeBytes, sha256, signer, launcher, runtime, stripped, floor }) => ({
+    outputs: outputs.map(({ path, target, sizeBytes, sha256, signer, launcher, runtime, floor, ...rest }) => ({
       path,
       target,
       size_bytes: sizeBytes,
@@ -173,16 +185,21 @@ function resultObject(result: PackResult): Record<string, unknown> {
         archive_sha256: runtime.archiveSha256,
         trimmed_bytes: runtime.trimmed,
       },
-      ...(stripped === undefined ? {} : { stripped }),
+      ...(rest.stripped === undefined ? {} : { stripped: rest.stripped }),
       floor,
+      start: rest.start,
+      distributions: rest.distributions,
+      built_sdists: rest.builtSdists,
     })),
   };
 }
 
 function resultLines({ outputs }: PackResult): string[] {
-  return outputs.map(({ path, sizeBytes, target, signer }) => {
-    const size = `${formatSize(sizeBytes)}, ${target}`;
-    return `${path} (${size}), signer ${signer.fingerprint} (${keySourceText(signer.source)}); run it: ${runnable(path)}`;
+  return outputs.map(({ launcher, path, sizeBytes, target, signer }) => {
+    const runs = runsHere(targetOf(target));
+    const size = `${formatSize(sizeBytes)}, ${target}${runs || launcher.kind === 'rust' ? '' : `, ${launcher.kind} launcher`}`;
+    const run = runs ? `; run it: ${runnable(path)}` : '';
+    return `${path} (${size}), signer ${signer.fingerprint} (${keySourceText(signer.source)})${run}`;
   });
 }
 
