@@ -322,7 +322,7 @@ async function resultOf(
 ): Promise<PackResult> {
   const [first] = packages as [StagedPackage];
   const { defaultName, names } = first.trees.commandSet;
-  const outputs = packages.map((one, index) => outputOf(one, assembled[index] as AssembleOutcome, keySource));
+  const outputs = packages.map((one, index) => resultOfOne(one, assembled[index] as AssembleOutcome, keySource));
   const all = (of: (output: PackOutput) => readonly string[]): string[] => [...new Set(outputs.flatMap(of))].sort();
   return {
     package: { name: manifest.name, version },
@@ -339,7 +339,7 @@ function startOf({ start }: StagedTrees): PackResult['start'] {
   return { mode: start.mode, ...(start.reason === undefined ? {} : { reason: start.reason }) };
 }
 
-function outputOf(
+function resultOfOne(
   { launcher, runtime, target, trees }: StagedPackage,
   { fingerprint, path, sha256, sizeBytes }: AssembleOutcome,
   keySource: PackKey['source'],
