@@ -4,7 +4,7 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 import { FlavorError, messageOf } from './errors.js';
 import { findLauncher } from './launchers.js';
@@ -103,7 +103,7 @@ export function assemble(options: AssembleOptions): Promise<AssembleResult> {
     const output = await outputPath({
       output: options.output,
       cwd,
-      folder: dirname(path),
+      folder: join(dirname(path), 'dist'),
       fileName: fileName(manifest, options.output),
     });
     await checkWritable(output);

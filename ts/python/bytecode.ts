@@ -7,6 +7,8 @@
  * project's own files it is worth a warning.
  */
 
+import { join } from 'node:path';
+
 import { FlavorError } from '../errors.js';
 import { embeddedFile } from './embedded-files.js';
 import { outputCause, runProcess } from './process.js';
@@ -32,6 +34,14 @@ const PARTS = 4;
 /** So few that more processes than one take longer. */
 const FEW = 40;
 
+/**
+ * Options of an interpreter that compiles: its own modules are compiled as they are imported. Texts that it has from
+ * bytecode, which may or may not lie beside them, leave other traces in what it compiles than those that it has from sources.
+ */
+export function fromSources({ scratch }: Pick<BuildSession, 'scratch'>): string[] {
+  return ['-B', '-X', `pycache_prefix=${join(scratch, 'no-bytecode')}`];
+}
+
 /** Compiles every module below the root. */
 export async function compileTree(
   session: BuildSession,
@@ -48,7 +58,7 @@ export async function compileTree(
     Array.from({ length: parts }, async (_, part) => {
       const outcome = await runProcess({
         file: runtime.here.interpreter,
-        args: [...flags, '-S', '-B', embeddedFile('compile_tree.py')],
+        args: [...flags, '-S', ...fromSources(session), embeddedFile('compile_tree.py')],
         cwd: session.scratch,
         environment: session.environment,
         changes: { SOURCE_DATE_EPOCH: undefined, PYTHONHASHSEED: '0' },

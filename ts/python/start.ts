@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { FlavorError } from '../errors.js';
 import type { ProjectManifest } from '../manifest/project-manifest.js';
 import type { Target } from '../platform.js';
+import { fromSources } from './bytecode.js';
 import type { CommandEntry, CommandSet } from './commands.js';
 import { embeddedFile } from './embedded-files.js';
 import { layoutOf } from './layout.js';
@@ -120,7 +121,7 @@ async function compileRunners(
   });
   const outcome = await runProcess({
     file: runtime.here.interpreter,
-    args: ['-I', '-B', embeddedFile('compile_runners.py')],
+    args: ['-I', ...fromSources(session), embeddedFile('compile_runners.py')],
     cwd: session.scratch,
     environment: session.environment,
     signal: session.reporter.signal,

@@ -40,6 +40,8 @@ def compile_file(path, shown, levels):
 
 def main():
     request = json.load(sys.stdin)
+    # From here on bytecode lies beside its source; what this program imports was compiled for it alone.
+    sys.pycache_prefix = None
     # Old code is full of escapes that newer versions warn about; whoever packs it cannot change it.
     warnings.simplefilter("ignore")
     compiled, failed = 0, []
