@@ -50,6 +50,8 @@ test('import and require see the same exports and the same error class', async (
       'isFlavorError',
       'lock',
       'pack',
+      'size',
+      'sizePage',
       'verify',
     ],
     same: true,

@@ -22,7 +22,11 @@ export function launchers(): Launcher[] {
   const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as {
     launchers: { kind: string; target: string; path: string }[];
   };
-  const here = index.launchers.filter(({ target }) => target.startsWith(`${OS}_${ARCH}`));
+  // One file may serve several targets.
+  const here = index.launchers.filter(
+    ({ path, target }, at, all) =>
+      target.startsWith(`${OS}_${ARCH}`) && all.findIndex((other) => other.path === path) === at,
+  );
   const built = here.map(({ kind, target, path }) => ({ name: `${kind} ${target}`, path: join(folder, path) }));
   return here.some(({ kind }) => kind === 'go') ? built : [...built, goLauncher()];
 }
