@@ -3,7 +3,7 @@
  */
 
 import { FlavorError } from './errors.js';
-import { TARGETS } from './manifest/schema-words.js';
+import { TARGETS } from './manifest/schema-targets.js';
 
 export { TARGETS };
 

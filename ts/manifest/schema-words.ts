@@ -66,18 +66,6 @@ export type SlotLifecycle = (typeof LIFECYCLES)[number];
 /** Systems and machines that a slot can be for. */
 export const SLOT_PLATFORMS = ['linux', 'darwin', 'windows'].flatMap((os) => [os, `${os}_amd64`, `${os}_arm64`]);
 
-/** Targets that packages can be built for. */
-export const TARGETS = [
-  'linux_amd64',
-  'linux_arm64',
-  'linux_amd64_musl',
-  'linux_arm64_musl',
-  'darwin_amd64',
-  'darwin_arm64',
-  'windows_amd64',
-  'windows_arm64',
-] as const;
-
 /** A text that says something. */
 export const text = z.string().min(1, { error: 'is empty' });
 

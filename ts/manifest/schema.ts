@@ -10,7 +10,8 @@ import { buildTable } from './schema-build.js';
 import { command, executionTable, signTable } from './schema-execution.js';
 import { pythonTable } from './schema-python.js';
 import { slotTable } from './schema-slots.js';
-import { COMMAND_NAME_PATTERN, entryPoint, TARGETS, text, texts, VERSION_PATTERN, wordOf } from './schema-words.js';
+import { TARGETS } from './schema-targets.js';
+import { COMMAND_NAME_PATTERN, entryPoint, text, texts, VERSION_PATTERN, wordOf } from './schema-words.js';
 
 /** `[project]`: other keys belong to the build back end. */
 const projectTable = z.object({
