@@ -420,11 +420,7 @@ fn compress(
         }
     }
     let gather = Gather::new(SpooledTempFile::new_in(FRAME_IN_MEMORY, folder));
-    let mut encoder = Encoder::new(gather, level).map_err(failed)?;
-    // The header then states the content size, and the compressor picks a window that fits it: at most 8 MiB at
-    // the levels that are allowed. No checksum: the SHA-256 of the frame is signed.
-    encoder.set_pledged_src_size(Some(content)).map_err(failed)?;
-    encoder.include_checksum(false).map_err(failed)?;
+    let mut encoder = encoder(gather, content, level).map_err(failed)?;
     let mut plain = Digested { inner: &mut encoder, hasher: compression.cache.map(|_| Sha256::new()) };
     fill(&mut plain, ticks.advance)?;
     let plain = plain.hasher;
@@ -433,6 +429,16 @@ fn compress(
         cache.keep(key_of(hasher), &mut bytes, length, sha256);
     }
     Ok(Compressed { bytes, length, content, sha256 })
+}
+
+/// What makes a frame of so many bytes of content.
+pub(crate) fn encoder<W: Write>(output: W, content: u64, level: i32) -> io::Result<Encoder<'static, W>> {
+    let mut encoder = Encoder::new(output, level)?;
+    // The header then states the content size, and the compressor picks a window that fits it: at most 8 MiB at
+    // the levels that are allowed. No checksum: the SHA-256 of the frame is signed.
+    encoder.set_pledged_src_size(Some(content))?;
+    encoder.include_checksum(false)?;
+    Ok(encoder)
 }
 
 /// Writes what one cut of the tar stream holds.

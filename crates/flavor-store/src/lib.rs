@@ -77,6 +77,7 @@ mod umask;
 mod unpack;
 pub mod usage;
 mod usage_processes;
+mod workers;
 
 pub use boot::BootId;
 pub use error::{Error, Refusal, Result};

@@ -9,13 +9,17 @@ use pspf::{Package, ReadAt, hex};
 use crate::boot::BootId;
 use crate::compare::{Extra, matches_slot};
 use crate::error::{During as _, Result};
-use crate::frames::{SLOTS_AT_ONCE, Step, run, verify_slot_bytes};
+use crate::frames::verify_slot_bytes;
 use crate::record::{Record, State, record_name};
 use crate::root::Root;
 use crate::slot_key::slot_key;
 use crate::staging::{self, Staging};
 use crate::system::Folder;
 use crate::unpack::{unpack_slot, unpacked};
+use crate::workers::{Step, run};
+
+/// How many slots are unpacked at a time: while the workers of one wait for its last frames, those of the next go on.
+const SLOTS_AT_ONCE: usize = 2;
 
 /// How something came to be where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,16 +1,17 @@
 //! Which level a slot was compressed with. No file says so, but a frame that is compressed again tells: of the three
 //! levels that there are it is the one that comes nearest to the stored length, exactly if the compressor is the same.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
+use pspf::codec::Level;
 use pspf::{ReadAt, frame};
-use zstd::stream::write::Encoder;
 
 use crate::decode::Slot;
+use crate::frames::encoder;
 use crate::{Error, Result};
 
 /// In the order in which they are likely.
-const LEVELS: [i32; 3] = [9, 3, 19];
+const LEVELS: [i32; 3] = [Level::Normal.number(), Level::Fast.number(), Level::Smallest.number()];
 /// A frame with less content tells levels apart badly.
 const CONTENT_LEAST: u64 = 128 * 1024;
 
@@ -46,10 +47,12 @@ pub(super) fn of_slot<R: ReadAt + Sync>(slot: &Slot<'_, R>) -> Result<Option<i32
 
 /// Length of a frame with this content.
 fn compressed(content: &[u8], level: i32) -> Result<u64> {
-    let failed = |error: std::io::Error| Error::Internal { message: format!("compressing a frame: {error}") };
-    let mut encoder = Encoder::new(Vec::new(), level).map_err(failed)?;
-    encoder.set_pledged_src_size(Some(content.len() as u64)).map_err(failed)?;
-    encoder.include_checksum(false).map_err(failed)?;
-    encoder.write_all(content).map_err(failed)?;
-    Ok(encoder.finish().map_err(failed)?.len() as u64)
+    let frame = || {
+        let mut encoder = encoder(Vec::new(), content.len() as u64, level)?;
+        encoder.write_all(content)?;
+        encoder.finish()
+    };
+    let frame = frame()
+        .map_err(|error: io::Error| Error::Internal { message: format!("compressing a frame: {error}") })?;
+    Ok(frame.len() as u64)
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use pspf::codec::Level;
 use pspf::layout::{DESCRIPTOR_SIZE, TRAILER_SIZE, align};
 use pspf::metadata::Frame;
 use pspf::operations::OperationChain;
@@ -31,8 +32,6 @@ use crate::{Error, Result, store};
 
 /// As much content of a slot is tried at a higher level.
 const SAMPLE: u64 = 16 * 1024 * 1024;
-/// The level of what does not say another one.
-const LEVEL: i32 = 9;
 
 /// What is different in one slot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -178,7 +177,7 @@ impl Kept {
             mtime: DEFAULT_MTIME,
             cache: None,
         };
-        let own = self.level.unwrap_or(LEVEL);
+        let own = self.level.unwrap_or(Level::Normal.number());
         let level = change.level.unwrap_or(own);
         let found = |stored: &Stored| Found {
             slot: self.slot,

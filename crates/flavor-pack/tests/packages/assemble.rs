@@ -11,7 +11,7 @@ use pspf::tar::Kind;
 use pspf::{ErrorCode, Package};
 use serde_json::{Value, json};
 
-use crate::support::{Stage, filler, set_mode, unpack};
+use crate::support::{Stage, filler, put, set_mode, unpack};
 
 fn refused(request: &Request) -> Error {
     assemble(request, &Silent).expect_err("must be refused")
@@ -308,11 +308,7 @@ fn a_plan_that_states_a_computed_fact_or_asks_for_what_is_not_there_is_refused()
     let stage = Stage::new();
     for (pointer, value, expected) in cases {
         let mut plan = stage.plan();
-        let (parent, key) = pointer.rsplit_once('/').expect("pointer");
-        match plan.pointer_mut(parent).expect("parent") {
-            Value::Array(items) => items[key.parse::<usize>().expect("position")] = value,
-            other => other[key] = value,
-        }
+        put(&mut plan, pointer, value);
         let error = refused(&stage.request(&plan));
         assert_eq!(error.code(), ErrorCode::FlavorPlan, "{pointer}: {error}");
         assert!(error.to_string().contains(expected), "{pointer}: {error}");

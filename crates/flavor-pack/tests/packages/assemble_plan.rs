@@ -7,7 +7,7 @@ use flavor_pack::progress::Silent;
 use pspf::{ErrorCode, Package};
 use serde_json::{Value, json};
 
-use crate::support::{Stage, content, native};
+use crate::support::{Stage, content, native, put};
 
 /// Every part that such a manifest may have.
 fn manifest() -> Value {
@@ -156,15 +156,14 @@ fn what_the_originals_builders_ignore_is_ignored_with_a_warning_and_nothing_else
         ("/execution/args", json!(["-v"])),
     ] {
         let mut plan = manifest();
-        let (parent, key) = pointer.rsplit_once('/').expect("pointer");
-        plan.pointer_mut(parent).expect("parent")[key] = value.clone();
+        put(&mut plan, pointer, value.clone());
         let (warnings, _, json) = package(&stage, &plan);
         let named = pointer.trim_start_matches('/').replace('/', ".");
         assert!(warnings.len() == 1 && warnings[0].starts_with(&named), "{pointer}: {warnings:?}");
         assert!(json.pointer(pointer).is_none_or(|written| *written != value), "{pointer}");
 
         let mut plan = stage.plan();
-        plan.pointer_mut(parent).expect("parent")[key] = value;
+        put(&mut plan, pointer, value);
         let error = assemble(&stage.request(&plan), &Silent).expect_err("with x-flavor it is refused");
         assert_eq!(error.code(), ErrorCode::FlavorPlan, "{pointer}: {error}");
     }
@@ -222,11 +221,7 @@ fn what_no_launcher_could_do_is_refused() {
     ];
     for (pointer, value, expected) in cases {
         let mut plan = manifest();
-        let (parent, key) = pointer.rsplit_once('/').expect("pointer");
-        match plan.pointer_mut(parent).expect("parent") {
-            Value::Array(items) => items[key.parse::<usize>().expect("position")] = value,
-            other => other[key] = value,
-        }
+        put(&mut plan, pointer, value);
         let error = assemble(&request(&stage, &plan), &Silent).expect_err(pointer);
         assert_eq!(error.code(), ErrorCode::FlavorPlan, "{pointer}: {error}");
         assert!(error.to_string().contains(expected), "{pointer}: {error}");

@@ -13,8 +13,13 @@ mod by_hand;
 mod extract;
 mod extract_hostile;
 mod hostile;
+mod size;
+mod size_predict;
 #[path = "../support/mod.rs"]
 mod support;
+#[allow(dead_code, reason = "shared with the tests of pspf, which use more of it")]
+#[path = "../../../pspf/tests/support/table.rs"]
+mod table;
 mod tamper;
 mod trust;
 mod vectors;

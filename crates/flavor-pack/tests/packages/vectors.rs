@@ -1,12 +1,9 @@
 //! Every vector of `__test__/vectors` through `verify`: the outcome of the table down to the finished member lists.
 
-#[allow(dead_code, reason = "shared with the tests of pspf, which use more of it")]
-#[path = "../../../pspf/tests/support/table.rs"]
-mod table;
-
 use flavor_pack::progress::Silent;
 use flavor_pack::verify::verify;
-use table::vectors;
+
+use crate::table::vectors;
 
 #[test]
 fn p2_verify_gives_every_vector_the_outcome_of_the_table() {

@@ -215,3 +215,12 @@ pub(crate) fn members(bytes: &[u8], slot: usize) -> BTreeMap<String, (Kind, Vec<
     decoder.finish(true).expect("whole");
     sink.0
 }
+
+/// Puts a value into a document, at the place that a pointer names.
+pub(crate) fn put(document: &mut Value, pointer: &str, value: Value) {
+    let (parent, key) = pointer.rsplit_once('/').expect("pointer");
+    match document.pointer_mut(parent).expect("parent") {
+        Value::Array(items) => items[key.parse::<usize>().expect("position")] = value,
+        other => other[key] = value,
+    }
+}

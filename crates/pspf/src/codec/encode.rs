@@ -52,7 +52,8 @@ impl Level {
         }
     }
 
-    const fn zstd(self) -> i32 {
+    /// What people call it, and zstd's own number.
+    pub const fn number(self) -> i32 {
         match self {
             Self::Fast => 3,
             Self::Normal => 9,
@@ -118,7 +119,7 @@ impl<W: Write> Layer<W> {
                 Self::Xz(XzEncoder::new_stream(inner, Stream::new_easy_encoder(level.xz(), Check::Crc64)?))
             }
             Operation::Zstd => {
-                let mut encoder = zstd::stream::write::Encoder::new(inner, level.zstd())?;
+                let mut encoder = zstd::stream::write::Encoder::new(inner, level.number())?;
                 // No level that is offered has a larger one; this keeps it so.
                 if level == Level::Smallest {
                     encoder.set_parameter(CParameter::WindowLog(limit::ZSTD_WINDOW_LOG))?;

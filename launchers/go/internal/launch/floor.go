@@ -18,14 +18,15 @@ const largestStatement = 4 << 20
 
 // lacking says in words what this system is too old for; empty if it serves, or if it does not say how old it is.
 func lacking(floor []pspf.Pair) string {
-	name, path, stated := "", "", stated
+	var name, path string
+	stated := statedByLoader
 	switch OS + "_" + Arch {
 	case "linux_amd64":
-		name, path, stated = "glibc", "/lib64/ld-linux-x86-64.so.2", statedByLoader
+		name, path = "glibc", "/lib64/ld-linux-x86-64.so.2"
 	case "linux_arm64":
-		name, path, stated = "glibc", "/lib/ld-linux-aarch64.so.1", statedByLoader
+		name, path = "glibc", "/lib/ld-linux-aarch64.so.1"
 	case "darwin_amd64", "darwin_arm64":
-		name, path = "macos", "/System/Library/CoreServices/SystemVersion.plist"
+		name, path, stated = "macos", "/System/Library/CoreServices/SystemVersion.plist", statedByProduct
 	default:
 		return ""
 	}
@@ -57,15 +58,16 @@ func statedByLoader(path string) (string, error) {
 			return version, nil
 		}
 	}
-	return stated(real)
+	return behind(real, " release version ")
 }
 
-// stated is the run of digits and dots behind the words that come before a version.
-func stated(path string) (string, error) {
-	words := " release version "
-	if OS == "darwin" {
-		words = "<key>ProductVersion</key>\n\t<string>"
-	}
+// statedByProduct is the version of macOS.
+func statedByProduct(path string) (string, error) {
+	return behind(path, "<key>ProductVersion</key>\n\t<string>")
+}
+
+// behind is the run of digits and dots behind the first occurrence of a text in a file.
+func behind(path, text string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -75,12 +77,12 @@ func stated(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, behind, _ := bytes.Cut(content, []byte(words))
-	end := bytes.IndexFunc(behind, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+	_, rest, _ := bytes.Cut(content, []byte(text))
+	end := bytes.IndexFunc(rest, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
 	if end < 0 {
-		end = len(behind)
+		end = len(rest)
 	}
-	return strings.TrimRight(string(behind[:end]), "."), nil
+	return strings.TrimRight(string(rest[:end]), "."), nil
 }
 
 // versionParts reads one to three numbers with dots between them.

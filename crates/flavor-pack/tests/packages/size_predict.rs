@@ -1,7 +1,4 @@
 //! What `predict` says: the length of the package that a build with the same change makes.
-#![cfg(unix)]
-
-mod support;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +8,8 @@ use flavor_pack::progress::Silent;
 use flavor_pack::size::measure;
 use flavor_pack::size::predict::{Change, Outcome, predict};
 use pspf::ErrorCode;
-use support::Stage;
+
+use crate::support::Stage;
 
 /// Bytes that no other seed gives and that do not compress.
 fn noise(seed: usize, length: usize) -> Vec<u8> {

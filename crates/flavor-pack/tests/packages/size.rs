@@ -1,23 +1,16 @@
 //! What `measure` says: the rows add up to the file whatever is in it, each file is found under the distribution that its
 //! RECORD names, and what does not verify is refused like everywhere else.
-#![cfg(unix)]
-
-#[path = "support/by_hand.rs"]
-mod by_hand;
-mod support;
-#[allow(dead_code, reason = "shared with the tests of pspf, which use more of it")]
-#[path = "../../pspf/tests/support/table.rs"]
-mod table;
 
 use std::path::Path;
 
-use by_hand::{HandSlot, file, folder, foreign, link, ours};
 use flavor_pack::Error;
 use flavor_pack::progress::{Progress, Silent};
 use flavor_pack::size::{Report, Row, RowKind, measure};
 use pspf::ErrorCode;
-use support::{Stage, filler};
-use table::vectors;
+
+use crate::by_hand::{HandSlot, file, folder, foreign, link, ours};
+use crate::support::{Stage, filler};
+use crate::table::vectors;
 
 fn measured(bytes: &[u8]) -> Result<Report, Error> {
     let folder = tempfile::tempdir().expect("temporary folder");
